@@ -1,0 +1,149 @@
+/** Element types that checkpoints hold, by their safetensors names. */
+export const dtypeWidths = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+} as const;
+
+/** One of the thirteen element types. */
+export type Dtype = keyof typeof dtypeWidths;
+
+export function isDtype(name: unknown): name is Dtype {
+  return typeof name === 'string' && Object.hasOwn(dtypeWidths, name);
+}
+
+// One table look-up per half: sign, exponent and fraction of all 65,536 halves are decoded once, on first use.
+let halfTable: Float32Array | undefined;
+
+function halves(): Float32Array {
+  if (halfTable) return halfTable;
+  const table = new Float32Array(65536);
+  for (let bits = 0; bits < 65536; bits++) {
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    const magnitude =
+      exponent === 31
+        ? fraction
+          ? Number.NaN
+          : Number.POSITIVE_INFINITY
+        : exponent === 0
+          ? fraction * 2 ** -24
+          : (1024 + fraction) * 2 ** (exponent - 25);
+    table[bits] = bits & 0x8000 ? -magnitude : magnitude;
+  }
+  halfTable = table;
+  return table;
+}
+
+/** A typed array over `bytes`, copied only where its alignment forbids a view. */
+function view<T>(
+  Type: { new (buffer: ArrayBufferLike, offset: number, length: number): T; BYTES_PER_ELEMENT: number },
+  bytes: Uint8Array,
+): T {
+  const aligned = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  return new Type(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / Type.BYTES_PER_ELEMENT));
+}
+
+/**
+ * Little-endian bytes of any dtype as float32 values; `into` (its first elements) saves an allocation.
+ * F16 and BF16 are exact; F64 and integers beyond 2^24 are rounded to the nearest float32.
+ */
+export function toFloat32(dtype: Dtype, bytes: Uint8Array, into?: Float32Array): Float32Array {
+  const count = bytes.length / dtypeWidths[dtype];
+  const out = into ? into.subarray(0, count) : new Float32Array(count);
+  if (out.length < count) throw new RangeError(`toFloat32: 'into' holds ${out.length} values, ${count} wanted`);
+  switch (dtype) {
+    case 'F16': {
+      const bits = view(Uint16Array, bytes);
+      const table = halves();
+      for (let i = 0; i < count; i++) out[i] = table[bits[i]!]!;
+      break;
+    }
+    case 'BF16': {
+      const bits = view(Uint16Array, bytes);
+      const words = new Uint32Array(out.buffer, out.byteOffset, count);
+      for (let i = 0; i < count; i++) words[i] = bits[i]! << 16;
+      break;
+    }
+    case 'I64':
+    case 'U64': {
+      const values = dtype === 'I64' ? view(BigInt64Array, bytes) : view(BigUint64Array, bytes);
+      for (let i = 0; i < count; i++) out[i] = Number(values[i]!);
+      break;
+    }
+    default:
+      out.set(numberView(dtype, bytes));
+  }
+  return out;
+}
+
+function numberView(dtype: Exclude<Dtype, 'F16' | 'BF16' | 'I64' | 'U64'>, bytes: Uint8Array): ArrayLike<number> {
+  switch (dtype) {
+    case 'F32':
+      return view(Float32Array, bytes);
+    case 'F64':
+      return view(Float64Array, bytes);
+    case 'I32':
+      return view(Int32Array, bytes);
+    case 'U32':
+      return view(Uint32Array, bytes);
+    case 'I16':
+      return view(Int16Array, bytes);
+    case 'U16':
+      return view(Uint16Array, bytes);
+    case 'I8':
+      return view(Int8Array, bytes);
+    case 'U8':
+    case 'BOOL':
+      return bytes;
+  }
+}
+
+const scratchFloat = new Float32Array(1);
+const scratchBits = new Uint32Array(scratchFloat.buffer);
+
+/** The float16 bits nearest to a value, ties to even; overflow becomes infinity, NaN stays NaN. */
+export function toHalfBits(value: number): number {
+  scratchFloat[0] = value;
+  const bits = scratchBits[0]!;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x47800000) return sign | 0x7c00;
+  if (magnitude < 0x38800000) {
+    // Subnormal: the value in units of 2^-24, rounded half to even.
+    const units = Math.abs(scratchFloat[0]!) * 2 ** 24;
+    const floor = Math.floor(units);
+    const rest = units - floor;
+    return sign | (floor + (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? 1 : 0));
+  }
+  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
+  return sign | ((rounded - 0x38000000) >>> 13);
+}
+
+/** The bfloat16 bits nearest to a value, ties to even; NaN stays NaN. */
+export function toBrainBits(value: number): number {
+  scratchFloat[0] = value;
+  const bits = scratchBits[0]!;
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+/** Float32 values as little-endian bytes of a floating dtype, each rounded to the nearest. */
+export function fromFloat32(dtype: 'F32' | 'F16' | 'BF16', values: Float32Array): Uint8Array {
+  if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const convert = dtype === 'F16' ? toHalfBits : toBrainBits;
+  const bits = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) bits[i] = convert(values[i]!);
+  return new Uint8Array(bits.buffer);
+}
