@@ -1,0 +1,242 @@
+/** CLIP as a value: sizes, weights, and the calls that run it. */
+import { InputError } from '../errors.js';
+import { concat, dispose, gather, type Pixels, type Tensor, type Tensor2D, tensor1d, tidy } from '../tensor/tfjs.js';
+import type { BlockOptions } from './block.js';
+import type { ClipConfig, ImageConfig, TextConfig } from './config.js';
+import {
+  firstChanged,
+  type ImageOutput,
+  type ImageWeights,
+  runStream,
+  runTail,
+  statesFor,
+  type Variant,
+} from './imageTower.js';
+import { imagePoints, textPoints } from './pointNames.js';
+import { openPoints, type PointOptions, type Seen, scoped, untilStopped } from './points.js';
+import type { PositionMode } from './positions.js';
+import { pooledPosition, runText, type TextOutput } from './textTower.js';
+import type { ClipWeights } from './weights/load.js';
+
+interface TowerOptions extends PointOptions {
+  /** Blocks done differently, by index from 0. */
+  blocks?: Readonly<Record<number, BlockOptions>>;
+}
+
+export interface ImageOptions extends TowerOptions {
+  /** How the last blocks are done; default: as CLIP was trained. */
+  last?: Variant;
+  /** How stored positions meet another grid; default `stretch`. */
+  positions?: PositionMode;
+}
+
+export interface TextOptions extends TowerOptions {
+  /** `needed` (default) runs each text up to its sentence token, lengths apart; `full` runs the whole context. */
+  context?: 'needed' | 'full';
+}
+
+/** What was asked to be seen, beside a run's outputs. All tensors are the caller's to dispose, or a `tidy`'s. */
+export interface WithSeen {
+  seen: Seen;
+}
+
+export interface Clip {
+  readonly config: ClipConfig;
+  readonly weights: ClipWeights;
+  /** Factor of cosines in CLIP's logits. */
+  readonly logitScale: number;
+  /**
+   * Runs the image tower. With `stop`, the run ends once all of `see` is computed and only `seen` comes back.
+   *
+   * @param pixels `[b, 3, height, width]`, normalised; any size of at least one patch.
+   * @throws InputError for pixels of another shape, an unknown point, or one the run did not visit.
+   */
+  image(pixels: Pixels, options: ImageOptions & { stop: true }): WithSeen;
+  image(pixels: Pixels, options?: ImageOptions): ImageOutput & WithSeen;
+  /**
+   * Runs several variants of the last blocks over one shared run of the blocks before them: outputs in the order of
+   * the variants, each with what it saw.
+   */
+  variants(
+    pixels: Pixels,
+    variants: readonly Variant[],
+    options?: Omit<ImageOptions, 'last' | 'stop'>,
+  ): (ImageOutput & WithSeen)[];
+  /**
+   * Runs the text tower on token ids (start and end included, padding not needed): `[texts, embedding]` each.
+   *
+   * @throws InputError for an empty list, a text longer than the context, or an id outside the vocabulary.
+   */
+  text(ids: readonly ArrayLike<number>[], options: TextOptions & { stop: true }): WithSeen;
+  text(ids: readonly ArrayLike<number>[], options?: TextOptions): TextOutput & WithSeen;
+  /** Frees the weights. The value cannot be used afterwards. */
+  dispose(): void;
+}
+
+/** Puts sizes and weights together. `loadClip` does this from a file; this is for weights made in memory. */
+export function createClip(config: ClipConfig, weights: ClipWeights): Clip {
+  return {
+    config,
+    weights,
+    logitScale: weights.logitScale,
+    image: ((pixels: Pixels, options: ImageOptions = {}) => {
+      const { last = {}, ...shared } = options;
+      return runImages(imageTower(config, weights), config, pixels, [last], shared)[0];
+    }) as Clip['image'],
+    variants: (pixels, variants, options = {}) =>
+      runImages(imageTower(config, weights), config, pixels, variants, options) as (ImageOutput & WithSeen)[],
+    text: ((ids: readonly ArrayLike<number>[], options: TextOptions = {}) =>
+      runTexts(config, weights, ids, options)) as Clip['text'],
+    dispose: () => dispose([weights.image, weights.text] as unknown as Tensor[]),
+  };
+}
+
+type ImageTower = [ImageConfig, ImageWeights];
+
+function imageTower({ image }: ClipConfig, weights: ClipWeights): ImageTower {
+  if (image && weights.image) return [image, weights.image];
+  throw new InputError('image: this model was loaded without its image tower');
+}
+
+function runImages(
+  [config, weights]: ImageTower,
+  { embedding }: ClipConfig,
+  pixels: Pixels,
+  variants: readonly Variant[],
+  { positions = 'stretch', blocks, ...asked }: Omit<ImageOptions, 'last'>,
+): (Partial<ImageOutput> & WithSeen)[] {
+  checkPixels(pixels);
+  checkBlocks(blocks, config.layers);
+  for (const variant of variants) checkVariant(variant);
+  const [batch, , height, width] = pixels.shape;
+  const known = variants.map(variant =>
+    imagePoints(config, embedding, { batch, height, width }, variant).map(({ name }) => name),
+  );
+  const run = { config, weights, ...(blocks && { blocks }) };
+  return tidy(() => {
+    const wanted = new Set(variants.flatMap(variant => statesFor(config, variant)));
+    const shared = openPoints('image', [...new Set(known.flat())], asked);
+    const stream = untilStopped(() => runStream({ ...run, points: shared }, pixels, positions, wanted));
+    if (!stream) return [{ seen: shared.seen }];
+    return variants.map((variant, i) => {
+      const own = openPoints('image', known[i]!, asked);
+      const names = new Set(known[i]);
+      own.adopt(shared, name => names.has(name) && !isChanged(config, variant, name));
+      const output = untilStopped(() => runTail({ ...run, points: own }, stream, variant));
+      own.finish();
+      return { ...output, seen: own.seen };
+    });
+  }) as unknown as (Partial<ImageOutput> & WithSeen)[];
+}
+
+/** Whether a point of the ordinary stream stands, in this variant, for one of its changed blocks. */
+function isChanged(config: ImageConfig, variant: Variant, name: string): boolean {
+  const index = /^image\.blocks\.(\d+)\./.exec(name)?.[1];
+  return index !== undefined && variant.path !== 'side' && Number(index) >= firstChanged(config, variant);
+}
+
+function checkPixels({ shape }: Pixels): void {
+  if (shape.length === 4 && shape[0] > 0 && shape[1] === 3) return;
+  throw new InputError(`image: expected pixels [batch, 3, height, width], got [${shape}]`);
+}
+
+function checkVariant({ blocks = 1, residual }: Variant): void {
+  if (!Number.isInteger(blocks) || blocks < 1) {
+    throw new InputError(`last: expected a whole number of blocks from 1 up, got ${blocks}`);
+  }
+  if (typeof residual === 'number' && !Number.isFinite(residual)) {
+    throw new InputError(`last: expected a finite factor for the residual, got ${residual}`);
+  }
+}
+
+function checkBlocks(blocks: TowerOptions['blocks'], layers: number): void {
+  const beyond = Object.keys(blocks ?? {}).find(key => !(Number(key) >= 0 && Number(key) < layers));
+  if (beyond !== undefined) throw new InputError(`blocks: expected indices 0 to ${layers - 1}, got ${beyond}`);
+}
+
+/** Tokens of one batch of texts: more gain nothing, and the memory of a run grows with them. */
+const tokensAtOnce = 2048;
+
+function runTexts(
+  { text: config, embedding }: ClipConfig,
+  { text: weights }: ClipWeights,
+  texts: readonly ArrayLike<number>[],
+  { context = 'needed', blocks, ...asked }: TextOptions,
+): Partial<TextOutput> & WithSeen {
+  if (!config || !weights) throw new InputError('text: this model was loaded without its text tower');
+  checkIds(texts, config);
+  checkBlocks(blocks, config.layers);
+  const pooled = texts.map(ids => pooledPosition(ids, config.pooling));
+  const lengths = pooled.map(position => (context === 'full' ? config.context : position + 1));
+  const together = (asked.see?.length ?? 0) > 0 || asked.patch !== undefined;
+  if (together) lengths.fill(Math.max(...lengths));
+  const known = textPoints(config, embedding).map(({ name }) => name);
+  return tidy(() => {
+    const points = openPoints('text', known, asked);
+    const run = { config, weights, points, ...(blocks && { blocks }) };
+    const batches = batchesByLength(lengths, together ? Number.POSITIVE_INFINITY : tokensAtOnce);
+    const outputs = batches.map(rows => {
+      const n = lengths[rows[0]!]!;
+      const ids = new Int32Array(rows.length * n);
+      rows.forEach((row, i) => {
+        ids.set(Array.prototype.slice.call(texts[row], 0, n), i * n);
+      });
+      return untilStopped(() =>
+        scoped(points, () => {
+          const { pooled: rowsPooled, embedding: rowsUnit } = runText(
+            run,
+            ids,
+            n,
+            Int32Array.from(rows, r => pooled[r]!),
+          );
+          return [rowsPooled, rowsUnit];
+        }),
+      );
+    });
+    if (outputs.some(output => !output)) return { seen: points.seen };
+    points.finish();
+    const order = new Int32Array(texts.length);
+    batches.flat().forEach((row, at) => {
+      order[row] = at;
+    });
+    const column = (which: 0 | 1) =>
+      gather(
+        concat(
+          outputs.map(output => output![which] as Tensor2D),
+          0,
+        ),
+        tensor1d(order, 'int32'),
+      );
+    return { pooled: column(0), embedding: column(1), seen: points.seen };
+  }) as unknown as Partial<TextOutput> & WithSeen;
+}
+
+/** Indices of texts of one length, in batches of at most `limit` tokens (at least one text). */
+function batchesByLength(lengths: readonly number[], limit: number): number[][] {
+  const byLength = new Map<number, number[]>();
+  lengths.forEach((n, row) => {
+    const rows = byLength.get(n);
+    if (rows) rows.push(row);
+    else byLength.set(n, [row]);
+  });
+  const batches: number[][] = [];
+  for (const [n, rows] of byLength) {
+    const size = Math.max(1, Math.min(rows.length, Math.floor(limit / n)));
+    for (let i = 0; i < rows.length; i += size) batches.push(rows.slice(i, i + size));
+  }
+  return batches;
+}
+
+function checkIds(texts: readonly ArrayLike<number>[], { context, vocabulary }: TextConfig): void {
+  if (texts.length === 0) throw new InputError('text: expected at least one text, got none');
+  texts.forEach((ids, row) => {
+    if (ids.length === 0 || ids.length > context) {
+      throw new InputError(`text: expected 1 to ${context} token ids, text ${row} has ${ids.length}`);
+    }
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      if (Number.isInteger(id) && id >= 0 && id < vocabulary) continue;
+      throw new InputError(`text: expected ids from 0 to ${vocabulary - 1}, text ${row} holds ${id} at position ${i}`);
+    }
+  });
+}

@@ -1,0 +1,208 @@
+/**
+ * The image tower, step by step: patches, positions, blocks, projection (OpenAI CLIP, `clip/model.py`,
+ * VisionTransformer). A run has two halves: the stream through the ordinary blocks, and a tail that may do the last
+ * ones differently; several tails can share one stream.
+ */
+import type { Grid } from '../attention/attention.js';
+import { layerNorm } from '../tensor/ops/layerNorm.js';
+import { linear } from '../tensor/ops/linear.js';
+import { unitLength } from '../tensor/ops/unitLength.js';
+import {
+  add,
+  concat,
+  type Norm,
+  type Pixels,
+  reshape,
+  slice,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tokens,
+  tile,
+  transpose,
+} from '../tensor/tfjs.js';
+import { type BlockContext, type BlockOptions, type BlockWeights, block } from './block.js';
+import { gridOf, type ImageConfig } from './config.js';
+import { type Points, scoped } from './points.js';
+import { type PositionMode, stretchPositions } from './positions.js';
+
+export interface ImageWeights {
+  /** Patch convolution as a matrix, `[3 * patch * patch, w]`, rows ordered channel, row, column. */
+  readonly patch: Tensor2D;
+  readonly classToken: Tensor1D;
+  /** `[1 + side*side, w]`, class token first. */
+  readonly positions: Tensor2D;
+  readonly lnPre: Norm;
+  readonly blocks: readonly BlockWeights[];
+  readonly lnPost: Norm;
+  /** `[w, embedding]`. */
+  readonly projection: Tensor2D;
+}
+
+/** How the last blocks of the image tower are done. Nothing given: as CLIP was trained. */
+export interface Variant extends BlockOptions {
+  /** How many last blocks are changed; default 1. More than there are means all. */
+  blocks?: number;
+  /**
+   * `main`: the changed blocks follow each other in the stream. `sum`: each changed block reads the ordinary stream,
+   * and their outputs are added (ClearCLIP's `last_n_layers`). `side`: the stream stays ordinary and a second path
+   * beside it, starting from the stream, gathers what the changed attention makes of it (CLIP Surgery, GEM).
+   */
+  path?: 'main' | 'sum' | 'side';
+  /** With `side`: whose class token the output carries; default the path's own. */
+  classToken?: 'side' | 'stream';
+}
+
+/** What a run of the tower gives. */
+export interface ImageOutput {
+  /** Every token after the last normalisation and the projection, `[b, 1 + n, embedding]`, class token first. */
+  tokens: Tokens;
+  /** The class token's row of `tokens`, `[b, embedding]`. */
+  pooled: Tensor2D;
+  /** The same at unit length: CLIP's image embedding. */
+  embedding: Tensor2D;
+}
+
+/** The ordinary stream, kept where tails may set in: `states[i]` is what enters block i. */
+export interface Stream {
+  readonly grid: Grid;
+  readonly states: ReadonlyMap<number, Tokens>;
+}
+
+export interface ImageRun {
+  readonly config: ImageConfig;
+  readonly weights: ImageWeights;
+  readonly points: Points;
+  /** Ordinary blocks done differently, by index. */
+  readonly blocks?: Readonly<Record<number, BlockOptions>>;
+}
+
+/** Pixels to tokens, before any block: `[b, 3, height, width] -> [b, 1 + n, w]`. */
+export function embed({ config, weights: w, points }: ImageRun, pixels: Pixels, mode: PositionMode): [Tokens, Grid] {
+  const [b, , height, width] = pixels.shape;
+  const grid = gridOf(config, height, width);
+  const patches = points.point('embed.patch', matMulRows(patchRows(pixels, config.patch, grid), w.patch)); // [b, n, w]
+  const classToken = tile(reshape<Tensor3D>(w.classToken, [1, 1, config.width]), [b, 1, 1]);
+  const positions = stretchPositions(w.positions, grid, mode); // [1 + n, w]
+  const embedded = points.point('embed.pos', add<Tokens>(concat([classToken, patches], 1), positions));
+  return [points.point('ln_pre', layerNorm(embedded, w.lnPre, config.layerNormEpsilon)), grid];
+}
+
+/** The patches of an image as rows of a matrix: `[b, n, 3 * p * p]`; what is left over at right and bottom is cut. */
+function patchRows(pixels: Pixels, p: number, { rows, columns }: Grid): Tensor3D {
+  const [b, channels, height, width] = pixels.shape;
+  const whole = rows * p === height && columns * p === width;
+  const cut = whole ? pixels : slice(pixels, [0, 0, 0, 0], [b, channels, rows * p, columns * p]);
+  const cells = transpose(reshape<Tensor>(cut, [b, channels, rows, p, columns, p]), [0, 2, 4, 1, 3, 5]);
+  return reshape(cells, [b, rows * columns, channels * p * p]);
+}
+
+const matMulRows = (x: Tensor3D, weight: Tensor2D): Tokens => linear(x, { weight });
+
+/** Runs the ordinary blocks up to the last state asked for; `wanted` are block indices, `layers` meaning the end. */
+export function runStream(run: ImageRun, pixels: Pixels, mode: PositionMode, wanted: ReadonlySet<number>): Stream {
+  const { config, weights, points, blocks = {} } = run;
+  const states = new Map<number, Tokens>();
+  let grid: Grid = { rows: 0, columns: 0 };
+  let x = scoped(points, () => {
+    const [tokens, cells] = embed(run, pixels, mode);
+    grid = cells;
+    return tokens;
+  });
+  const through = Math.max(...wanted);
+  for (let i = 0; i <= through; i++) {
+    if (wanted.has(i)) states.set(i, x);
+    if (i === through) break;
+    const entering = x;
+    x = scoped(points, () =>
+      block(entering, weights.blocks[i]!, { config, grid }, points.under(`blocks.${i}.`), blocks[i]),
+    );
+    if (!wanted.has(i)) entering.dispose();
+  }
+  return { grid, states };
+}
+
+/** Index of the first changed block of a variant. */
+export const firstChanged = (config: ImageConfig, { blocks = 1 }: Variant): number =>
+  Math.max(0, config.layers - blocks);
+
+/** The states of the stream that a variant's tail reads. */
+export function statesFor(config: ImageConfig, variant: Variant): number[] {
+  const first = firstChanged(config, variant);
+  if ((variant.path ?? 'main') === 'main') return [first];
+  const all = Array.from({ length: config.layers - first }, (_, i) => first + i);
+  return variant.path === 'side' && variant.classToken === 'stream' ? [...all, config.layers] : all;
+}
+
+/** The last blocks of a variant, then normalisation and projection. */
+export function runTail(run: ImageRun, stream: Stream, variant: Variant): ImageOutput {
+  const last = tails[variant.path ?? 'main'](run, stream, variant);
+  return project(run, last);
+}
+
+type Tail = (run: ImageRun, stream: Stream, variant: Variant) => Tokens;
+
+const tails: Record<NonNullable<Variant['path']>, Tail> = {
+  main(run, stream, variant) {
+    const first = firstChanged(run.config, variant);
+    let x = stream.states.get(first)!;
+    for (let i = first; i < run.config.layers; i++) {
+      const entering = x;
+      x = scoped(run.points, () => changedBlock(run, stream, i, entering, variant, `blocks.${i}.`));
+    }
+    return x;
+  },
+
+  sum(run, stream, variant) {
+    const first = firstChanged(run.config, variant);
+    let total: Tokens | undefined;
+    for (let i = first; i < run.config.layers; i++) {
+      const before = total;
+      total = scoped(run.points, () => {
+        const out = changedBlock(run, stream, i, stream.states.get(i)!, variant, `blocks.${i}.`);
+        return before ? add<Tokens>(before, out) : out;
+      });
+    }
+    return total!;
+  },
+
+  side(run, stream, variant) {
+    const first = firstChanged(run.config, variant);
+    let side = stream.states.get(first)!;
+    for (let i = first; i < run.config.layers; i++) {
+      const entering = side;
+      const state = stream.states.get(i)!;
+      side = scoped(run.points, () =>
+        changedBlock(run, stream, i, entering, { ffn: false, ...variant }, `side.blocks.${i}.`, state),
+      );
+    }
+    if (variant.classToken !== 'stream') return side;
+    const [b, n, w] = side.shape;
+    const end = stream.states.get(run.config.layers)!;
+    return concat([slice(end, [0, 0, 0], [b, 1, w]), slice(side, [0, 1, 0], [b, n - 1, w])], 1);
+  },
+};
+
+function changedBlock(
+  { config, weights, points }: ImageRun,
+  { grid }: Stream,
+  index: number,
+  entering: Tokens,
+  options: BlockOptions,
+  prefix: string,
+  source?: Tokens,
+): Tokens {
+  const context: BlockContext = { config, grid };
+  return block(entering, weights.blocks[index]!, context, points.under(prefix), options, source);
+}
+
+/** The end of the tower, for every token: `[b, 1 + n, w] -> [b, 1 + n, embedding]`. */
+function project({ config, weights: w, points: { point } }: ImageRun, x: Tokens): ImageOutput {
+  const normed = point('ln_post', layerNorm(x, w.lnPost, config.layerNormEpsilon));
+  const tokens = point('tokens', matMulRows(normed, w.projection)); // [b, 1 + n, e]
+  const [b, , e] = tokens.shape;
+  const pooled = point('pooled', reshape<Tensor2D>(slice(tokens, [0, 0, 0], [b, 1, e]), [b, e]));
+  const embedding = point('embedding', unitLength(pooled));
+  return { tokens, pooled, embedding };
+}

@@ -1,0 +1,62 @@
+/** The weights of a CLIP by the roles they play: the one vocabulary that every dialect is translated to. */
+import type { ClipConfig, ImageConfig, TextConfig } from '../config.js';
+
+/**
+ * A role's name, such as `image.blocks.3.attn.q.weight`, and the shape it must have in Hugging Face's orientation
+ * (linear maps `[out, in]`, the patch convolution `[w, 3, p, p]`).
+ */
+export type RoleShapes = Map<string, readonly number[]>;
+
+function blockRoles(tower: string, layers: number, width: number, mlpWidth: number): [string, number[]][] {
+  const roles: [string, number[]][] = [];
+  for (let i = 0; i < layers; i++) {
+    const b = `${tower}.blocks.${i}`;
+    const linear = (name: string, out: number, input: number) =>
+      roles.push([`${b}.${name}.weight`, [out, input]], [`${b}.${name}.bias`, [out]]);
+    const norm = (name: string) => roles.push([`${b}.${name}.weight`, [width]], [`${b}.${name}.bias`, [width]]);
+    norm('ln1');
+    // Weights before biases, because OpenAI packs the three of a kind in one tensor, which is then read once.
+    for (const part of ['q', 'k', 'v']) roles.push([`${b}.attn.${part}.weight`, [width, width]]);
+    for (const part of ['q', 'k', 'v']) roles.push([`${b}.attn.${part}.bias`, [width]]);
+    linear('attn.out', width, width);
+    norm('ln2');
+    linear('mlp.fc1', mlpWidth, width);
+    linear('mlp.fc2', width, mlpWidth);
+  }
+  return roles;
+}
+
+function imageRoles(c: ImageConfig, embedding: number): [string, number[]][] {
+  const tokens = 1 + Math.floor(c.imageSize / c.patch) ** 2;
+  return [
+    ['image.classToken', [c.width]],
+    ['image.patch.weight', [c.width, 3, c.patch, c.patch]],
+    ['image.positions', [tokens, c.width]],
+    ['image.lnPre.weight', [c.width]],
+    ['image.lnPre.bias', [c.width]],
+    ...blockRoles('image', c.layers, c.width, c.mlpWidth),
+    ['image.lnPost.weight', [c.width]],
+    ['image.lnPost.bias', [c.width]],
+    ['image.projection', [embedding, c.width]],
+  ];
+}
+
+function textRoles(c: TextConfig, embedding: number): [string, number[]][] {
+  return [
+    ['text.table', [c.vocabulary, c.width]],
+    ['text.positions', [c.context, c.width]],
+    ...blockRoles('text', c.layers, c.width, c.mlpWidth),
+    ['text.lnFinal.weight', [c.width]],
+    ['text.lnFinal.bias', [c.width]],
+    ['text.projection', [embedding, c.width]],
+  ];
+}
+
+/** Every role of a model with these sizes; `logitScale` only where both towers are there. */
+export function rolesOf({ image, text, embedding }: ClipConfig): RoleShapes {
+  return new Map([
+    ...(image ? imageRoles(image, embedding) : []),
+    ...(text ? textRoles(text, embedding) : []),
+    ...(image && text ? [['logitScale', []] as [string, number[]]] : []),
+  ]);
+}

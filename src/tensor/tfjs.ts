@@ -1,0 +1,85 @@
+/**
+ * The only file that imports TensorFlow.js. What the house uses of it passes through here: about forty functions and
+ * the tensor types, so that another backend, or a recording one, has one door to stand behind.
+ */
+import {
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  reshape as tfReshape,
+} from '@tensorflow/tfjs-core';
+
+export {
+  add,
+  cast,
+  clone,
+  concat,
+  dispose,
+  div,
+  erf,
+  exp,
+  expandDims,
+  fused,
+  gather,
+  getBackend,
+  keep,
+  log,
+  matMul,
+  max,
+  maximum,
+  mean,
+  memory,
+  mul,
+  neg,
+  ones,
+  pad,
+  rsqrt,
+  scalar,
+  sigmoid,
+  slice,
+  softmax,
+  split,
+  sqrt,
+  square,
+  stack,
+  sub,
+  sum,
+  tensor,
+  tensor1d,
+  tensor2d,
+  tensor3d,
+  tensor4d,
+  tidy,
+  tile,
+  transpose,
+  unstack,
+  zeros,
+} from '@tensorflow/tfjs-core';
+
+export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D };
+
+/** The same values under another shape; the caller names the tensor type it makes. */
+export const reshape = <T extends Tensor>(x: Tensor, shape: number[]): T => tfReshape(x, shape) as unknown as T;
+
+/** Token rows of a tower: `[batch, token, width]`; the image tower has the class token at index 0. */
+export type Tokens = Tensor3D;
+/** Queries, keys or values apart by head: `[batch, head, token, head width]`. */
+export type Heads = Tensor4D;
+/** Attention scores or weights: `[batch, head, query token, key token]`. */
+export type Pattern = Tensor4D;
+/** Pixels as the model sees them: `[batch, 3, height, width]`, normalised. */
+export type Pixels = Tensor4D;
+
+/** A learned linear map with its weight as `[in, out]`: the layout every engine multiplies fastest. */
+export interface Linear {
+  readonly weight: Tensor2D;
+  readonly bias?: Tensor1D;
+}
+
+/** Gain and shift of a layer normalisation, `[width]` each. */
+export interface Norm {
+  readonly weight: Tensor1D;
+  readonly bias: Tensor1D;
+}
