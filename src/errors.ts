@@ -33,7 +33,9 @@ export function nearest(word: string, known: Iterable<string>, count = 3): strin
   const scored: { name: string; distance: number }[] = [];
   for (const name of known) {
     const candidate = name.toLowerCase();
-    const contains = asked.length > 1 && (candidate.includes(asked) || asked.includes(candidate));
+    // A part of the whole counts as near, but not a short name that happens to stand in a long one.
+    const [short, long] = asked.length < candidate.length ? [asked, candidate] : [candidate, asked];
+    const contains = short.length > 1 && long.includes(short) && (short === asked || 2 * short.length >= long.length);
     const distance = contains ? 0.5 : editDistance(asked, candidate, limit);
     if (distance <= limit) scored.push({ name, distance });
   }

@@ -1,4 +1,7 @@
-/** Element types that checkpoints hold, by their safetensors names. */
+/**
+ * Element types that checkpoints hold, by their safetensors names, with their widths in bytes. Files are little-endian, and
+ * the typed arrays below take the machine to be so too.
+ */
 export const dtypeWidths = {
   BOOL: 1,
   U8: 1,
@@ -20,6 +23,20 @@ export type Dtype = keyof typeof dtypeWidths;
 
 export function isDtype(name: unknown): name is Dtype {
   return typeof name === 'string' && Object.hasOwn(dtypeWidths, name);
+}
+
+/**
+ * The bytes of a tensor: the product of its shape times the width, or undefined where that passes 2^53 - 1 and a double
+ * could no longer tell two sizes apart. Axes are multiplied in order, so a zero only forgives what follows it.
+ */
+export function tensorBytes(dtype: Dtype, shape: readonly number[]): number | undefined {
+  let size = 1;
+  for (const axis of shape) {
+    size *= axis;
+    if (size > Number.MAX_SAFE_INTEGER) return undefined;
+  }
+  size *= dtypeWidths[dtype];
+  return size > Number.MAX_SAFE_INTEGER ? undefined : size;
 }
 
 // One table look-up per half: sign, exponent and fraction of all 65,536 halves are decoded once, on first use.
@@ -50,16 +67,21 @@ function view<T>(
   Type: { new (buffer: ArrayBufferLike, offset: number, length: number): T; BYTES_PER_ELEMENT: number },
   bytes: Uint8Array,
 ): T {
-  const aligned = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
-  return new Type(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / Type.BYTES_PER_ELEMENT));
+  // The constructor, not `slice`: a Node.js Buffer's `slice` shares memory and stays unaligned.
+  const aligned = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
+  return new Type(aligned.buffer, aligned.byteOffset, aligned.byteLength / Type.BYTES_PER_ELEMENT);
 }
 
 /**
  * Little-endian bytes of any dtype as float32 values; `into` (its first elements) saves an allocation.
- * F16 and BF16 are exact; F64 and integers beyond 2^24 are rounded to the nearest float32.
+ * F16 and BF16 are exact (a NaN may lose its payload); F64 and integers beyond 2^24 are rounded once to the nearest
+ * float32, ties to even.
+ * @throws RangeError when `bytes` is no whole number of elements or `into` is too short.
  */
 export function toFloat32(dtype: Dtype, bytes: Uint8Array, into?: Float32Array): Float32Array {
   const count = bytes.length / dtypeWidths[dtype];
+  if (!Number.isInteger(count))
+    throw new RangeError(`toFloat32: ${bytes.length} bytes are no whole number of ${dtype}`);
   const out = into ? into.subarray(0, count) : new Float32Array(count);
   if (out.length < count) throw new RangeError(`toFloat32: 'into' holds ${out.length} values, ${count} wanted`);
   switch (dtype) {
@@ -78,13 +100,24 @@ export function toFloat32(dtype: Dtype, bytes: Uint8Array, into?: Float32Array):
     case 'I64':
     case 'U64': {
       const values = dtype === 'I64' ? view(BigInt64Array, bytes) : view(BigUint64Array, bytes);
-      for (let i = 0; i < count; i++) out[i] = Number(values[i]!);
+      for (let i = 0; i < count; i++) out[i] = nearOdd(values[i]!);
       break;
     }
     default:
       out.set(numberView(dtype, bytes));
   }
   return out;
+}
+
+/**
+ * A 64-bit integer as a double that rounds to the same float32. Beyond 2^53 the lost low bits are folded into the last
+ * kept one, because rounding twice, to a double and then to a float, can land on the wrong side of a tie.
+ */
+function nearOdd(value: bigint): number {
+  const near = Number(value);
+  if (Number.isSafeInteger(near)) return near;
+  const high = value >> 11n;
+  return Number(high << 11n === value ? high : high | 1n) * 2048;
 }
 
 function numberView(dtype: Exclude<Dtype, 'F16' | 'BF16' | 'I64' | 'U64'>, bytes: Uint8Array): ArrayLike<number> {
@@ -112,7 +145,7 @@ function numberView(dtype: Exclude<Dtype, 'F16' | 'BF16' | 'I64' | 'U64'>, bytes
 const scratchFloat = new Float32Array(1);
 const scratchBits = new Uint32Array(scratchFloat.buffer);
 
-/** The float16 bits nearest to a value, ties to even; overflow becomes infinity, NaN stays NaN. */
+/** The float16 bits nearest to a float32 value, ties to even; 65520 and beyond become infinity, NaN stays NaN. */
 export function toHalfBits(value: number): number {
   scratchFloat[0] = value;
   const bits = scratchBits[0]!;
@@ -131,7 +164,7 @@ export function toHalfBits(value: number): number {
   return sign | ((rounded - 0x38000000) >>> 13);
 }
 
-/** The bfloat16 bits nearest to a value, ties to even; NaN stays NaN. */
+/** The bfloat16 bits nearest to a float32 value, ties to even; overflow becomes infinity, NaN stays NaN. */
 export function toBrainBits(value: number): number {
   scratchFloat[0] = value;
   const bits = scratchBits[0]!;
@@ -139,7 +172,10 @@ export function toBrainBits(value: number): number {
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
-/** Float32 values as little-endian bytes of a floating dtype, each rounded to the nearest. */
+/**
+ * Float32 values as little-endian bytes of a floating dtype, each rounded to the nearest, ties to even. F32 is a view of
+ * the same memory, not a copy.
+ */
 export function fromFloat32(dtype: 'F32' | 'F16' | 'BF16', values: Float32Array): Uint8Array {
   if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const convert = dtype === 'F16' ? toHalfBits : toBrainBits;

@@ -47,6 +47,11 @@ export async function startEngine(name: EngineName = 'wasm', options: EngineOpti
   return { ...report, threads: 1 };
 }
 
+/** Starts the default engine when none has been started. */
+export async function ensureEngine(): Promise<void> {
+  if (!tf.getBackend()) await startEngine();
+}
+
 const start: Record<EngineName, (threads?: number) => Promise<string>> = {
   async wasm() {
     await import('@tensorflow/tfjs-backend-wasm');

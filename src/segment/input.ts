@@ -1,0 +1,58 @@
+/** A photo as a method wants to see it: resized and normalised by its protocol. */
+import { normalise, resizeBilinearOpenCv } from '../image/opencv.js';
+import { type Picture, toRgb } from '../image/picture.js';
+import { clipMean, clipStd, type PreprocessSpec } from '../image/preprocessSpec.js';
+import { resize } from '../image/resize.js';
+import type { ImageConfig } from '../model/config.js';
+import { type PixelScale, type Protocol, roundedClipPixels, scaleProtocol, workingSize } from './protocols.js';
+import type { Planes } from './windowRuns.js';
+
+/** Sizes that suit a model better than the published ones. */
+export interface ModelSizes {
+  readonly shortSide?: number | undefined;
+  readonly window?: number | undefined;
+  readonly stride?: number | undefined;
+}
+
+/**
+ * A published protocol for a given model: its sizes in proportion to the model's input, unless the model brings its
+ * own; what the caller says comes last and is taken as it is.
+ */
+export function protocolForModel(
+  published: Protocol,
+  { imageSize, patch }: ImageConfig,
+  own: ModelSizes = {},
+  asked: Partial<Protocol> = {},
+): Protocol {
+  const { shortSide, window, stride } = own;
+  return {
+    ...scaleProtocol(published, imageSize, patch),
+    ...(shortSide !== undefined && { shortSide, ...(published.resize === 'squash' && { longSide: shortSide }) }),
+    ...(window !== undefined && { window }),
+    ...(stride !== undefined && { stride }),
+    ...asked,
+  };
+}
+
+/** Resizes and normalises: `[3, height, width]` of the protocol's working size. */
+export function photoPlanes(picture: Picture, protocol: Protocol, preprocessor: PreprocessSpec): Planes {
+  const rgb = toRgb(picture);
+  const [height, width] = workingSize(protocol, picture.height, picture.width);
+  const same = height === picture.height && width === picture.width;
+  const bilinear = protocol.resampling === 'opencv-bilinear';
+  const resized = same
+    ? rgb
+    : bilinear
+      ? resizeBilinearOpenCv(rgb, width, height)
+      : resize(rgb, width, height, 'bicubic');
+  const { mean, std } = pixelScale(protocol, preprocessor);
+  return { values: normalise(resized, mean, std), height, width };
+}
+
+function pixelScale({ pixels }: Protocol, { mean, std }: PreprocessSpec): PixelScale {
+  if (pixels !== 'model') return pixels;
+  // The published code rounds CLIP's constants; other models' are taken as they are.
+  const isClip = String(mean) === String(clipMean) && String(std) === String(clipStd);
+  const to255 = ([r, g, b]: readonly [number, number, number]) => [255 * r, 255 * g, 255 * b] as const;
+  return isClip ? roundedClipPixels : { mean: to255(mean), std: to255(std) };
+}

@@ -1,0 +1,289 @@
+/**
+ * The published constants of each method around its attention: sizes, windows, scales, thresholds, prompts. They are
+ * stated for models with 224-pixel inputs; `scaleProtocol` carries them to others.
+ */
+import { InputError, suggestion } from '../errors.js';
+import { checkWhole } from './checks.js';
+import type { PamrOptions } from './pamr.js';
+import type { TemplateSet } from './prompts.js';
+
+/** Methods that have a protocol. */
+export const methodNames = ['clip', 'maskclip', 'sclip', 'clearclip', 'naclip', 'gem', 'clipsurgery'] as const;
+
+/** The name of a method. */
+export type MethodName = (typeof methodNames)[number];
+
+/** Data sets that the methods were published on. */
+export const publishedDatasets = [
+  'voc21',
+  'context60',
+  'coco-object',
+  'voc20',
+  'context59',
+  'coco-stuff',
+  'cityscapes',
+  'ade20k',
+] as const;
+
+/** The name of a data set. */
+export type PublishedDataset = (typeof publishedDatasets)[number];
+
+/** What differs between data sets. */
+export interface ProtocolSettings {
+  /** The image's short side is resized to this, in pixels; both sides with `resize: 'squash'`. */
+  readonly shortSide: number;
+  /** Unless that makes the long side exceed this; then the long side is. */
+  readonly longSide: number;
+  /** Side of the sliding window in pixels; 0: no windows, the whole resized image. */
+  readonly window: number;
+  /** Pixels from window to window. */
+  readonly stride: number;
+  /** Cosines are multiplied by this before the softmax. */
+  readonly scale: number;
+  /** Pixels of smaller probability become background; 0: none. */
+  readonly probThreshold: number;
+  /** Foreground classes with this share of the foreground or less are dropped; 0: none. */
+  readonly areaThreshold: number;
+}
+
+/** One method's constants: the settings for a free photo, and what other data sets change. */
+export interface Protocol extends ProtocolSettings {
+  readonly name: MethodName;
+  /** Where the constants were read. */
+  readonly source: string;
+  /** `keep`: aspect ratio kept. `squash`: both sides become `shortSide`. */
+  readonly resize: 'keep' | 'squash';
+  /** `opencv-bilinear`: no antialiasing. `pillow-bicubic`: antialiased. */
+  readonly resampling: 'opencv-bilinear' | 'pillow-bicubic';
+  /** Mean and deviation per channel in 0..255 units; `model`: as the model's own preprocessing has them. */
+  readonly pixels: 'model' | PixelScale;
+  /**
+   * A window that is not whole patches. `drop`: the rest is ignored and the logits are stretched over the window. `centre`:
+   * zeros on all sides, cut off the logits again. `corner`: zeros at right and bottom, logits stretched over the window.
+   */
+  readonly padding: 'drop' | 'centre' | 'corner';
+  /**
+   * Where `window` is 0: patch logits are stretched straight to the photo, or to the resized image first and from there to
+   * the photo, as sliding windows always are.
+   */
+  readonly wholeImage: 'to-photo' | 'to-input-then-photo';
+  /** How the positional embedding meets another grid. */
+  readonly positions: 'stretch' | 'exact' | 'antialias' | 'bilinear';
+  readonly templates: TemplateSet;
+  /** Refinement of the logits at the photo's size, before scale and softmax. */
+  readonly pamr: PamrOptions;
+  readonly datasets: Readonly<Partial<Record<PublishedDataset, Partial<ProtocolSettings>>>>;
+}
+
+/** Normalisation of pixels in 0..255 units, red, green, blue. */
+export interface PixelScale {
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** CLIP's normalisation as the segmentation code rounds it; off CLIP's own by less than 3e-5 in normalised units. */
+export const roundedClipPixels: PixelScale = { mean: [122.771, 116.746, 104.094], std: [68.501, 66.632, 70.323] };
+
+/** ImageNet's normalisation, which MaskCLIP keeps. */
+export const imagenetPixels: PixelScale = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
+
+/** What SCLIP, ClearCLIP and NACLIP share. */
+const shared = {
+  longSide: 2048,
+  probThreshold: 0,
+  areaThreshold: 0,
+  resize: 'keep',
+  resampling: 'opencv-bilinear',
+  pixels: 'model',
+  wholeImage: 'to-photo',
+  positions: 'stretch',
+  templates: 'imagenet80',
+  pamr: { steps: 0, dilations: [8, 16] },
+} as const satisfies Partial<Protocol>;
+
+const clearclip: Protocol = {
+  ...shared,
+  name: 'clearclip',
+  source: 'mc-lan/ClearCLIP ad68a40',
+  shortSide: 448,
+  window: 448,
+  stride: 224,
+  scale: 50,
+  padding: 'centre',
+  datasets: {
+    voc21: { probThreshold: 0.5 },
+    context60: { probThreshold: 0.15 },
+    'coco-object': { probThreshold: 0.4 },
+    cityscapes: { window: 224, stride: 224 },
+  },
+};
+
+/** The constants of every method. */
+export const protocols: Readonly<Record<MethodName, Protocol>> = {
+  clearclip,
+  /** Plain CLIP as ClearCLIP's tables run it. */
+  clip: {
+    ...clearclip,
+    name: 'clip',
+    source: 'mc-lan/ClearCLIP ad68a40, thresholds: its issue 2 (voc21) and mc-lan/ProxyCLIP e7b767f',
+    datasets: {
+      voc21: { probThreshold: 0.2 },
+      context60: { probThreshold: 0.05 },
+      'coco-object': { probThreshold: 0.1 },
+      cityscapes: { window: 224, stride: 224 },
+    },
+  },
+  sclip: {
+    ...shared,
+    name: 'sclip',
+    source: 'wangf3014/SCLIP b56bd30',
+    shortSide: 336,
+    window: 224,
+    stride: 112,
+    scale: 40,
+    padding: 'drop',
+    datasets: {
+      voc21: { scale: 65, probThreshold: 0.1, areaThreshold: 0.1 },
+      context60: { scale: 50, probThreshold: 0.1 },
+      'coco-object': { scale: 50, probThreshold: 0.1 },
+      'coco-stuff': { shortSide: 448 },
+      cityscapes: { shortSide: 560 },
+    },
+  },
+  naclip: {
+    ...shared,
+    name: 'naclip',
+    source: 'sinahmr/NACLIP 0cac3a6',
+    shortSide: 336,
+    window: 224,
+    stride: 112,
+    scale: 40,
+    padding: 'drop',
+    pamr: { steps: 10, dilations: [8, 16] },
+    datasets: {
+      voc21: { window: 0, probThreshold: 0.1 },
+      context60: { probThreshold: 0.1 },
+      'coco-object': { probThreshold: 0.1 },
+      voc20: { window: 0 },
+      cityscapes: { shortSide: 560 },
+    },
+  },
+  maskclip: {
+    ...shared,
+    name: 'maskclip',
+    source: 'chongzhou96/MaskCLIP 245d31f',
+    shortSide: 512,
+    window: 0,
+    stride: 0,
+    // Published labels are the argmax of cosines, which no scale changes; 100 is what its prompt denoising uses.
+    scale: 100,
+    pixels: imagenetPixels,
+    padding: 'corner',
+    wholeImage: 'to-input-then-photo',
+    positions: 'exact',
+    templates: 'maskclip85',
+    datasets: {
+      context60: { shortSide: 520, longSide: 520 },
+      context59: { shortSide: 520, longSide: 520 },
+      cityscapes: { longSide: 1024 },
+    },
+  },
+  gem: {
+    ...shared,
+    name: 'gem',
+    source: 'WalBouss/GEM 5fa677c',
+    shortSide: 448,
+    longSide: 448,
+    window: 0,
+    stride: 0,
+    scale: 100,
+    resize: 'squash',
+    resampling: 'pillow-bicubic',
+    padding: 'drop',
+    positions: 'antialias',
+    templates: 'photo',
+    datasets: {},
+  },
+  clipsurgery: {
+    ...shared,
+    name: 'clipsurgery',
+    source: 'xmed-lab/CLIP_Surgery d4696d4 (sizes: its demo)',
+    shortSide: 512,
+    longSide: 512,
+    window: 0,
+    stride: 0,
+    // The published answer to "how do I segment" is the argmax of cosines; the scale is CLIP's own.
+    scale: 100,
+    resize: 'squash',
+    resampling: 'pillow-bicubic',
+    padding: 'drop',
+    positions: 'bilinear',
+    templates: 'maskclip85',
+    datasets: {},
+  },
+};
+
+/**
+ * A method's constants for a free photo, or for a data set it was published on.
+ * @throws InputError for an unknown method or data set, with the nearest.
+ */
+export function protocolFor(name: MethodName, dataset?: PublishedDataset): Protocol {
+  if (!Object.hasOwn(protocols, name)) {
+    throw new InputError(
+      `protocolFor: no method is called ${JSON.stringify(name)}${suggestion(String(name), methodNames)}`,
+    );
+  }
+  const protocol = protocols[name];
+  if (dataset === undefined) return protocol;
+  if (!publishedDatasets.includes(dataset)) {
+    throw new InputError(
+      `protocolFor: no data set is called ${JSON.stringify(dataset)}${suggestion(String(dataset), publishedDatasets)}`,
+    );
+  }
+  return { ...protocol, ...protocol.datasets[dataset] };
+}
+
+/** The input size that the published constants are stated for. */
+const publishedSize = 224;
+
+/**
+ * A protocol for a model whose input is `imageSize` pixels square: sides, window and stride in proportion to 224, window,
+ * stride and squashed sides rounded to whole patches. For 224 the protocol itself.
+ * @throws InputError for sizes that are not whole.
+ */
+export function scaleProtocol(protocol: Protocol, imageSize: number, patch: number): Protocol {
+  checkWhole(imageSize, 'scaleProtocol: image size', 1);
+  checkWhole(patch, 'scaleProtocol: patch', 1);
+  if (imageSize === publishedSize) return protocol;
+  const factor = imageSize / publishedSize;
+  const inPixels = (n: number) => Math.max(1, Math.round(n * factor));
+  const inPatches = (n: number) => (n === 0 ? 0 : Math.max(1, Math.round((n * factor) / patch)) * patch);
+  const side = protocol.resize === 'squash' ? inPatches : inPixels;
+  const scaled = (settings: Partial<ProtocolSettings>): Partial<ProtocolSettings> => ({
+    ...settings,
+    ...(settings.shortSide !== undefined && { shortSide: side(settings.shortSide) }),
+    ...(settings.longSide !== undefined && { longSide: side(settings.longSide) }),
+    ...(settings.window !== undefined && { window: inPatches(settings.window) }),
+    ...(settings.stride !== undefined && { stride: inPatches(settings.stride) }),
+  });
+  const datasets = Object.fromEntries(Object.entries(protocol.datasets).map(([name, own]) => [name, scaled(own)]));
+  return { ...protocol, ...scaled(protocol), datasets };
+}
+
+/**
+ * Size `[height, width]` that an image is resized to: mmcv's keep-ratio rule (`int(side * factor + 0.5)`), at least one
+ * pixel, or a square with `resize: 'squash'`.
+ * @throws InputError for sizes that are not whole.
+ */
+export function workingSize(
+  { resize, shortSide, longSide }: Pick<Protocol, 'resize' | 'shortSide' | 'longSide'>,
+  height: number,
+  width: number,
+): [height: number, width: number] {
+  checkWhole(height, 'workingSize: height', 1);
+  checkWhole(width, 'workingSize: width', 1);
+  if (resize === 'squash') return [shortSide, shortSide];
+  const factor = Math.min(longSide / Math.max(height, width), shortSide / Math.min(height, width));
+  const resized = (n: number) => Math.max(1, Math.floor(n * factor + 0.5));
+  return [resized(height), resized(width)];
+}

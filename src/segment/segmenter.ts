@@ -1,0 +1,170 @@
+/** Open-vocabulary segmentation: a photo, names and a method in; a class for every pixel out. */
+import { InputError } from '../errors.js';
+import type { Picture } from '../image/picture.js';
+import type { PreprocessSpec } from '../image/preprocessSpec.js';
+import type { Clip } from '../model/clip.js';
+import type { Tokenizer } from '../tokenizer/index.js';
+import { resizePlanes } from './bilinear.js';
+import { type DenseLogits, denseFromPlanes, logitPlanes } from './dense.js';
+import { type ModelSizes, photoPlanes, protocolForModel } from './input.js';
+import { type LabelMap, labelMap } from './labels.js';
+import { clearClip, type Method } from './methods.js';
+import { pamr } from './pamr.js';
+import { templates } from './prompts.js';
+import type { Protocol } from './protocols.js';
+import { stitch, type WindowLogits } from './stitch.js';
+import { type TextFeatures, textFeatures } from './textFeatures.js';
+import { fromNames, type Vocabulary } from './vocabulary.js';
+import { type Planes, windowLogits } from './windowRuns.js';
+
+/** What segmentation needs of a model; `loadClip` gives it. */
+export interface SegmentingClip extends Clip {
+  readonly tokenizer: Tokenizer;
+  readonly preprocessor: PreprocessSpec;
+  /** The model's own advice: prompts it was trained on, sizes that suit it. */
+  readonly settings?: {
+    readonly templates?: readonly string[] | undefined;
+    readonly protocol?: ModelSizes | undefined;
+  };
+}
+
+export interface SegmentOptions {
+  /** Overrides the method's constants, in pixels of this model. */
+  protocol?: Partial<Protocol>;
+  /** Features of the vocabulary's names, where they have been computed before (see `textFeatures`). */
+  texts?: TextFeatures;
+  /** Windows done so far, of how many. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** What a class got of the picture. */
+export interface ClassShare {
+  readonly name: string;
+  readonly pixels: number;
+  /** Pixels over all pixels, 0 to 1. */
+  readonly share: number;
+}
+
+export interface Segmentation extends LabelMap {
+  readonly method: string;
+  readonly vocabulary: Vocabulary;
+  /** In the vocabulary's order: label i is `classes[i]`. */
+  readonly classes: readonly ClassShare[];
+  /** Constants that were used. */
+  readonly protocol: Protocol;
+  /** Cosines with every name at every pixel, `[names, height, width]`, after PAMR where that is on; made when asked. */
+  readonly logits: () => Float32Array;
+}
+
+/** An image as the model sees it, already normalised: `[3, height, width]`, and the size labels are wanted at. */
+export interface PixelInput extends Planes {
+  readonly outputHeight?: number;
+  readonly outputWidth?: number;
+}
+
+/**
+ * Segments a picture by the names of a vocabulary. The label of a pixel below the probability threshold is that of the
+ * class called `background`, or else the first, as in the published code.
+ *
+ * @param classes names, synonyms after `;` or `,`, or a vocabulary from `parseClasses` and its kin
+ * @throws InputError for an empty or ambiguous vocabulary, sizes out of range, or a model without an image tower.
+ */
+export async function segment(
+  clip: SegmentingClip,
+  picture: Picture | PixelInput,
+  classes: readonly string[] | Vocabulary,
+  method: Method = clearClip(),
+  options: SegmentOptions = {},
+): Promise<Segmentation> {
+  const [only] = await segmentVariants(clip, picture, classes, [method], options);
+  return only!;
+}
+
+/**
+ * Segments a picture by several methods over one shared run of the blocks before those they change. Sizes, windows,
+ * positions and prompts are those of the first method (or `options.protocol`), scale and thresholds each method's own.
+ */
+export async function segmentVariants(
+  clip: SegmentingClip,
+  picture: Picture | PixelInput,
+  classes: readonly string[] | Vocabulary,
+  methods: readonly Method[],
+  options: SegmentOptions = {},
+): Promise<Segmentation[]> {
+  const { image } = clip.config;
+  if (!image) throw new InputError('segment: expected a model with an image tower; this one has none');
+  if (methods.length === 0) throw new InputError('segment: expected at least one method, got none');
+  const vocabulary = 'queries' in classes ? classes : fromNames(classes);
+  const protocolOf = (method: Method) =>
+    protocolForModel(method.protocol, image, clip.settings?.protocol, options.protocol);
+  const shared = protocolOf(methods[0]!);
+  const texts = options.texts ?? (await textFeatures(clip, vocabulary.queries, promptsFor(clip, shared)));
+  const planes = 'values' in picture ? picture : photoPlanes(picture, shared, clip.preprocessor);
+  const [height, width] = outputSize(picture);
+  const perVariant = await windowLogits(
+    clip,
+    planes,
+    texts,
+    methods.map(({ variant }) => variant),
+    { ...shared, ...(options.onProgress && { onProgress: options.onProgress }) },
+  );
+  return methods.map((method, i) => {
+    const { scale, probThreshold, areaThreshold, pamr: refinement } = protocolOf(method);
+    const protocol: Protocol = { ...shared, scale, probThreshold, areaThreshold, pamr: refinement };
+    const dense = refined(stitched(perVariant[i]!, planes, height, width, texts.count, shared), planes, refinement);
+    const background = vocabulary.classes.findIndex(({ name }) => name.toLowerCase() === 'background');
+    const map = labelMap(dense, {
+      scale,
+      probThreshold,
+      areaThreshold,
+      classOfQuery: vocabulary.classOfQuery,
+      classes: vocabulary.classes.length,
+      background: Math.max(background, 0),
+    });
+    return {
+      ...map,
+      method: method.name,
+      vocabulary,
+      protocol,
+      classes: vocabulary.classes.map(({ name }, label) => {
+        const pixels = map.pixels[label]!;
+        return { name, pixels, share: pixels / (height * width) };
+      }),
+      logits: () => logitPlanes(dense),
+    };
+  });
+}
+
+/** The prompts a model's names go into: its own, where it brings some, or the protocol's. */
+export function promptsFor(clip: Pick<SegmentingClip, 'settings'>, protocol: Protocol): readonly string[] {
+  return clip.settings?.templates ?? templates(protocol.templates);
+}
+
+function outputSize(picture: Picture | PixelInput): [height: number, width: number] {
+  if (!('values' in picture)) return [picture.height, picture.width];
+  return [picture.outputHeight ?? picture.height, picture.outputWidth ?? picture.width];
+}
+
+function stitched(
+  windows: WindowLogits[],
+  planes: Planes,
+  height: number,
+  width: number,
+  queries: number,
+  { window, wholeImage, padding }: Protocol,
+): DenseLogits {
+  const output = { queries, outputHeight: height, outputWidth: width };
+  if (window === 0 && wholeImage === 'to-photo' && padding === 'drop') {
+    const whole = { ...windows[0]!, y1: 0, x1: 0, y2: height, x2: width };
+    return stitch({ ...output, windows: [whole], inputHeight: height, inputWidth: width });
+  }
+  return stitch({ ...output, windows, inputHeight: planes.height, inputWidth: planes.width });
+}
+
+function refined(dense: DenseLogits, planes: Planes, refinement: Protocol['pamr']): DenseLogits {
+  if (refinement.steps === 0) return dense;
+  const { queries, height, width } = dense;
+  const pixels = resizePlanes(planes.values, 3, [planes.height, planes.width], [height, width]);
+  const mask = { planes: logitPlanes(dense), classes: queries, height, width };
+  return denseFromPlanes(pamr({ pixels, height, width }, mask, refinement), queries, height, width);
+}
