@@ -1,1 +1,76 @@
+/** The one public door. */
+export type { Attention, AttentionInput, Grid } from './attention/attention.js';
+export { type GemOptions, gem } from './attention/gem.js';
+export { attentionByName, attentions } from './attention/index.js';
+export { gaussianNeighbourhood, type NaclipOptions, naclip } from './attention/naclip.js';
+export { mix, scores, softmax } from './attention/parts.js';
+export { type Converted, convertCheckpoint } from './checkpoint/convert.js';
+export {
+  describeModel,
+  type LoadedClip,
+  type LoadOptions,
+  loadClip,
+  type ModelDescription,
+} from './checkpoint/loadClip.js';
+export { type Pulled, type PullOptions, pull } from './checkpoint/pull.js';
+export type { ModelSettings } from './checkpoint/settings.js';
 export { InputError } from './errors.js';
+export { writeAtomic } from './files/atomic.js';
+export { type ByteSource, bytesFromMemory, openBytes } from './files/bytes.js';
+export { type Dtype, fromFloat32, toFloat32 } from './files/dtype.js';
+export { npyBytes } from './files/npy.js';
+export { openSafetensors } from './files/safetensors/read.js';
+export { openShardedSafetensors } from './files/safetensors/sharded.js';
+export { safetensorsBytes, writeSafetensors } from './files/safetensors/write.js';
+export type { TensorData, TensorFile, TensorInfo } from './files/tensorFile.js';
+export { openTorch } from './files/torch/open.js';
+export { decodePicture as decodeImage, readPicture as readImage } from './image/decode.js';
+export { encodePicture as encodeImage, writePicture as writeImage } from './image/encode.js';
+export { gridPicture, type Panel } from './image/grid.js';
+export { heatmap } from './image/heatmap.js';
+export { type LegendEntry, withLegend } from './image/legend.js';
+export { applyOrientation, type Picture, rgbPicture, toRgb } from './image/picture.js';
+export {
+  clipPreprocess,
+  cropForModel,
+  type PixelOrder,
+  type PreprocessSpec,
+  parsePreprocessor,
+  preprocess,
+} from './image/preprocess.js';
+export { type ResizeFilter, resize } from './image/resize.js';
+export type { BlockOptions, BlockWeights } from './model/block.js';
+export { type Clip, createClip, type ImageOptions, type TextOptions, type WithSeen } from './model/clip.js';
+export {
+  type ClipConfig,
+  configByName,
+  type ImageConfig,
+  namedConfigs,
+  type TextConfig,
+} from './model/config.js';
+export type { ImageOutput, Variant } from './model/imageTower.js';
+export { imagePoints, textPoints } from './model/pointNames.js';
+export type { Patch, PointShape, Seen } from './model/points.js';
+export { type PositionMode, positionModes } from './model/positions.js';
+export type { TextOutput } from './model/textTower.js';
+export { classList, classListNames } from './segment/classLists.js';
+export { labelsOf, legendFor, overlay } from './segment/draw.js';
+export { clearClip, type Method, methodByName, sclip } from './segment/methods.js';
+export { pamr } from './segment/pamr.js';
+export { templates } from './segment/prompts.js';
+export { type Protocol, protocolFor, protocols } from './segment/protocols.js';
+export {
+  type ClassShare,
+  type PixelInput,
+  type Segmentation,
+  type SegmentOptions,
+  segment,
+  segmentVariants,
+} from './segment/segmenter.js';
+export { featureSurgery } from './segment/surgery.js';
+export { type TextFeatures, textFeatures } from './segment/textFeatures.js';
+export { fromNames, parseClasses, parseClassFile, type Vocabulary } from './segment/vocabulary.js';
+export { type EngineName, type EngineReport, engineNames, startEngine } from './tensor/engine.js';
+export type { Heads, Linear, Norm, Pattern, Pixels, Tokens } from './tensor/tfjs.js';
+export { add, dispose, memory, mul, sub, tensor, tensor4d, tidy, transpose } from './tensor/tfjs.js';
+export { createTokenizer, type Tokenizer } from './tokenizer/index.js';

@@ -34,8 +34,6 @@ export interface LoadedClip extends Clip {
   readonly tokenizer: Tokenizer;
   readonly preprocessor: PreprocessSpec;
   readonly settings: ModelSettings;
-  /** SHA-256 over sizes and the text tower's weights: what text features depend on. */
-  readonly textFingerprint: () => string;
 }
 
 /** A model's sizes and settings, without its weights. */
@@ -56,28 +54,48 @@ export interface ModelDescription {
  */
 export async function loadClip(name: string, options: LoadOptions = {}): Promise<LoadedClip> {
   await ensureEngine();
-  const files = findModel(name);
-  const weights = openWeights(files.weights!);
+  const { file, files, checkpoint, config, preprocessor, settings } = openModel(name, options);
   try {
-    const checkpoint = openCheckpoint(weights);
-    const config = overridden(fileConfig(files) ?? configFromShapes(checkpoint), options);
-    checkWeights(checkpoint, present(checkpoint, config));
-    const chosen = chooseTowers(present(checkpoint, config), options.towers, name);
-    const clip = createClip(chosen, loadWeights(checkpoint, chosen));
-    let fingerprint: string | undefined;
+    const clip = createClip(config, loadWeights(checkpoint, config));
     return {
       ...clip,
       name,
-      tokenizer: createTokenizer(chosen.text ? { contextLength: chosen.text.context } : {}),
-      preprocessor: preprocessorOf(files, config),
-      settings: settingsOf(files),
-      textFingerprint() {
-        fingerprint ??= fingerprintText(files, config);
-        return fingerprint;
-      },
+      tokenizer: createTokenizer(config.text ? { contextLength: config.text.context } : {}),
+      preprocessor,
+      settings,
     };
   } finally {
-    weights.close();
+    file.close();
+  }
+}
+
+/** A model whose weights are open and fit its config; values not read yet. Close `file` when done. */
+export interface OpenModel extends ModelDescription {
+  readonly file: TensorFile;
+  readonly checkpoint: Checkpoint;
+}
+
+/** Opens a model's weights and holds them against its config. @throws InputError as `loadClip` does. */
+export function openModel(name: string, options: LoadOptions = {}): OpenModel {
+  const files = findModel(name);
+  const file = openWeights(files.weights!);
+  try {
+    const checkpoint = openCheckpoint(file);
+    const whole = present(checkpoint, overridden(fileConfig(files) ?? configFromShapes(checkpoint), options));
+    checkWeights(checkpoint, whole);
+    const config = chooseTowers(whole, options.towers, name);
+    return {
+      name,
+      files,
+      file,
+      checkpoint,
+      config,
+      preprocessor: preprocessorOf(files, whole),
+      settings: settingsOf(files),
+    };
+  } catch (error) {
+    file.close();
+    throw error;
   }
 }
 

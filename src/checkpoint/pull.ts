@@ -195,9 +195,10 @@ async function convert(job: Job, weights: readonly string[], sources: readonly s
   options.onProgress?.({ stage: 'convert', file: out, done: total, total });
   const { size: bytes } = statSync(path);
   files.set(out, { name: out, bytes, sha256: await sha256File(path), convertedFrom: sources, fromCache: false });
-  for (const name of sources) files.delete(name);
+  const spent = sources.filter(name => !job.include.includes(name));
+  for (const name of spent) files.delete(name);
   note(job, false);
-  for (const name of sources) rmSync(join(dir, name), { force: true });
+  for (const name of spent) rmSync(join(dir, name), { force: true });
 }
 
 /** Fetches one file of the model, or finds it on disk; false when the model has none of that name. */

@@ -3,17 +3,7 @@
  * old file meanwhile keeps reading the old one.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  lstatSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  type Stats,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, lstatSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.js';
 import { reasonOf } from './bytes.js';
@@ -25,22 +15,22 @@ export type Write = (chunk: Uint8Array) => void;
  * Writes a file, or replaces one, whole or not at all. On any failure, one thrown by the callback included, the file
  * at `path` is as it was and nothing is left beside it. A symbolic link is followed.
  * @param content the bytes, or a function that hands them over piece by piece.
- * @throws InputError when the folder is missing or not writable, `path` is a folder or a device, or the disk is full.
+ * @throws InputError when the folder is missing or not writable, `path` is a folder or no regular file, or the disk is full.
  */
 export function writeAtomic(path: string, content: Uint8Array | ((write: Write) => void)): void {
   const target = targetOf(path);
-  const temporary = createBeside(path, target);
+  const { name, descriptor } = createBeside(path, target);
   try {
     try {
-      const write: Write = chunk => writeWhole(path, temporary.descriptor, chunk);
+      const write: Write = chunk => guarded(path, () => writeWhole(descriptor, chunk));
       if (typeof content === 'function') content(write);
       else write(content);
     } finally {
-      closeSync(temporary.descriptor);
+      guarded(path, () => closeSync(descriptor));
     }
-    rename(path, temporary.name, target);
+    guarded(path, () => renameSync(name, target));
   } catch (error) {
-    unlinkSync(temporary.name);
+    rmSync(name, { force: true });
     throw error;
   }
 }
@@ -51,62 +41,44 @@ export function writeAtomic(path: string, content: Uint8Array | ((write: Write) 
  * @throws InputError as `writeAtomic` does.
  */
 export function checkWritable(path: string): void {
-  const temporary = createBeside(path, targetOf(path));
-  closeSync(temporary.descriptor);
-  unlinkSync(temporary.name);
+  const { name, descriptor } = createBeside(path, targetOf(path));
+  closeSync(descriptor);
+  rmSync(name, { force: true });
 }
 
 function cannot(path: string, reason: string): InputError {
   return new InputError(`${path}: cannot be written: ${reason}`);
 }
 
-/** The file that a rename will replace: `path` itself, or what it links to. */
-function targetOf(path: string): string {
-  if (path === '' || /[/\\]$/.test(path)) throw cannot(path, 'expected the name of a file, got that of a folder');
+/** Runs a file-system call; its error becomes an InputError that names the path. */
+function guarded<T>(path: string, call: () => T): T {
   try {
-    const stat = ifPresent(() => lstatSync(path));
-    if (!stat) return path;
-    const target = stat.isSymbolicLink() ? realpathSync(path) : path;
-    const kind = statSync(target);
-    if (kind.isFile()) return target;
-    throw cannot(path, kind.isDirectory() ? 'it is a folder' : 'it is a device, not a regular file');
+    return call();
   } catch (error) {
     throw error instanceof InputError ? error : cannot(path, reasonOf(error));
   }
 }
 
-function ifPresent(look: () => Stats): Stats | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+/** The file that a rename will replace: `path` itself, or what it links to. */
+function targetOf(path: string): string {
+  if (path === '' || /[/\\]$/.test(path)) throw cannot(path, 'expected the name of a file, got that of a folder');
+  return guarded(path, () => {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (!found) return path;
+    const target = found.isSymbolicLink() ? realpathSync(path) : path;
+    const kind = statSync(target);
+    if (kind.isFile()) return target;
+    throw cannot(path, kind.isDirectory() ? 'it is a folder' : 'it is a special file, not a regular one');
+  });
 }
 
 /** A new empty file beside `target`, under a name that nobody can have prepared. */
 function createBeside(path: string, target: string): { name: string; descriptor: number } {
   const name = join(dirname(target), `.${randomBytes(12).toString('hex')}.tmp`);
-  try {
-    return { name, descriptor: openSync(name, 'wx') };
-  } catch (error) {
-    throw cannot(path, reasonOf(error));
-  }
+  return { name, descriptor: guarded(path, () => openSync(name, 'wx')) };
 }
 
-function writeWhole(path: string, descriptor: number, chunk: Uint8Array): void {
-  try {
-    for (let done = 0; done < chunk.length; )
-      done += writeSync(descriptor, chunk, done, Math.min(chunk.length - done, 1 << 30));
-  } catch (error) {
-    throw cannot(path, reasonOf(error));
-  }
-}
-
-function rename(path: string, from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    throw cannot(path, reasonOf(error));
-  }
+function writeWhole(descriptor: number, chunk: Uint8Array): void {
+  let done = 0;
+  while (done < chunk.length) done += writeSync(descriptor, chunk, done, Math.min(chunk.length - done, 1 << 30));
 }

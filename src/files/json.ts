@@ -17,7 +17,10 @@ export interface JsonCursor {
   readonly describe: (path: readonly string[]) => string;
 }
 
-/** Keys in one object. The largest published checkpoints hold about a tenth of it; without it 100 MB of `"a":""` fill the heap. */
+/**
+ * Keys in one object. The largest published checkpoints hold about a tenth of it; without it 100 MB of `"a":""` would
+ * take a quarter of a minute and over a gigabyte.
+ */
 export const maxKeys = 1_000_000;
 /** Levels of values that are skipped rather than read. */
 const maxDepth = 64;

@@ -14,7 +14,7 @@ export function checkSize(name: string, width: number, height: number, limit: nu
   if (!(width > 0 && height > 0)) {
     throw new InputError(`${name}: expected a picture of at least one pixel, got ${width} x ${height}`);
   }
-  if (width * height > limit) {
+  if (!(width * height <= limit)) {
     throw new InputError(
       `${name}: expected at most ${limit} pixels, its header says ${width} x ${height}; scale it down or raise maxPixels`,
     );

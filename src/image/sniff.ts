@@ -20,11 +20,9 @@ const readable: readonly (readonly [RegExp, PictureFormat])[] = [
   [/^BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0/s, 'bmp'],
 ];
 
-/** What else people hand over, in the words of the message. */
-const strangers: readonly (readonly [RegExp, string])[] = [
+/** What else people hand over that holds a picture. */
+const convertible: readonly (readonly [RegExp, string])[] = [
   [/^(?:\xef\xbb\xbf)?\s*<(?=.*<svg\b|svg\b)/is, 'an SVG drawing'],
-  [/^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html\b|head\b|body\b)/i, 'an HTML page (a failed download?)'],
-  [/^(?:\xef\xbb\xbf)?\s*<\?xml/, 'an XML text'],
   [/^%PDF-/s, 'a PDF document'],
   [/^....ftypavi[fs]/s, 'an AVIF picture'],
   [/^....ftyp(?:hei|hev|mif1|msf1)/s, 'a HEIC picture'],
@@ -37,9 +35,17 @@ const strangers: readonly (readonly [RegExp, string])[] = [
   [/^v\/1\x01/s, 'an OpenEXR picture'],
   [/^qoif/s, 'a QOI picture'],
   [/^P[1-7]\s/s, 'a Netpbm picture'],
+];
+
+/** And what holds none. */
+const others: readonly (readonly [RegExp, string])[] = [
+  [/^$/, 'an empty file'],
+  [/^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html\b|head\b|body\b)/i, 'an HTML page (a failed download?)'],
+  [/^(?:\xef\xbb\xbf)?\s*<\?xml/, 'an XML text'],
   [/^PK\x03\x04/s, 'a zip archive'],
   [/^\x1f\x8b/s, 'a gzip archive'],
-  [/^version https:\/\/git-lfs/s, 'a Git LFS pointer (run git lfs pull)'],
+  [/^version https:\/\/git-lfs/s, 'a Git LFS pointer; run git lfs pull'],
+  [/[\x00-\x08\x0e-\x1a\x1c-\x1f]/, 'unknown binary data'],
 ];
 
 /**
@@ -48,16 +54,10 @@ const strangers: readonly (readonly [RegExp, string])[] = [
  */
 export function pictureFormat(bytes: Uint8Array, name: string): PictureFormat {
   const head = latin1(bytes, 0, sniffLength);
-  const format = readable.find(([signature]) => signature.test(head))?.[1];
+  const meaning = <T>(table: readonly (readonly [RegExp, T])[]) => table.find(([begin]) => begin.test(head))?.[1];
+  const format = meaning(readable);
   if (format) return format;
-  throw new InputError(
-    `${name}: expected a PNG, JPEG, WebP, BMP or GIF picture, got ${looksLike(head)}; convert it to PNG first`,
-  );
-}
-
-function looksLike(head: string): string {
-  if (head.length === 0) return 'an empty file';
-  const stranger = strangers.find(([signature]) => signature.test(head))?.[1];
-  if (stranger) return stranger;
-  return /[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(head) ? 'unknown binary data' : 'text';
+  const picture = meaning(convertible);
+  const got = picture ? `${picture}; convert it to PNG first` : (meaning(others) ?? 'text');
+  throw new InputError(`${name}: expected a PNG, JPEG, WebP, BMP or GIF picture, got ${got}`);
 }

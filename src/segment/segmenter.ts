@@ -31,6 +31,8 @@ export interface SegmentingClip extends Clip {
 export interface SegmentOptions {
   /** Overrides the method's constants, in pixels of this model. */
   protocol?: Partial<Protocol>;
+  /** Whose sizes, windows, positions and prompts are used; default: the (first) method's own. */
+  base?: Protocol;
   /** Features of the vocabulary's names, where they have been computed before (see `textFeatures`). */
   texts?: TextFeatures;
   /** Windows done so far, of how many. */
@@ -82,7 +84,7 @@ export async function segment(
 
 /**
  * Segments a picture by several methods over one shared run of the blocks before those they change. Sizes, windows,
- * positions and prompts are those of the first method (or `options.protocol`), scale and thresholds each method's own.
+ * positions and prompts are those of `options.base`, or of the first method; scale and thresholds each method's own.
  */
 export async function segmentVariants(
   clip: SegmentingClip,
@@ -95,9 +97,9 @@ export async function segmentVariants(
   if (!image) throw new InputError('segment: expected a model with an image tower; this one has none');
   if (methods.length === 0) throw new InputError('segment: expected at least one method, got none');
   const vocabulary = 'queries' in classes ? classes : fromNames(classes);
-  const protocolOf = (method: Method) =>
-    protocolForModel(method.protocol, image, clip.settings?.protocol, options.protocol);
-  const shared = protocolOf(methods[0]!);
+  const protocolOf = (published: Protocol) =>
+    protocolForModel(published, image, clip.settings?.protocol, options.protocol);
+  const shared = protocolOf(options.base ?? methods[0]!.protocol);
   const texts = options.texts ?? (await textFeatures(clip, vocabulary.queries, promptsFor(clip, shared)));
   const planes = 'values' in picture ? picture : photoPlanes(picture, shared, clip.preprocessor);
   const [height, width] = outputSize(picture);
@@ -109,7 +111,7 @@ export async function segmentVariants(
     { ...shared, ...(options.onProgress && { onProgress: options.onProgress }) },
   );
   return methods.map((method, i) => {
-    const { scale, probThreshold, areaThreshold, pamr: refinement } = protocolOf(method);
+    const { scale, probThreshold, areaThreshold, pamr: refinement } = protocolOf(method.protocol);
     const protocol: Protocol = { ...shared, scale, probThreshold, areaThreshold, pamr: refinement };
     const dense = refined(stitched(perVariant[i]!, planes, height, width, texts.count, shared), planes, refinement);
     const background = vocabulary.classes.findIndex(({ name }) => name.toLowerCase() === 'background');

@@ -9,6 +9,7 @@ import {
   type Tensor3D,
   type Tensor4D,
   reshape as tfReshape,
+  tidy as tfTidy,
 } from '@tensorflow/tfjs-core';
 
 export {
@@ -51,7 +52,6 @@ export {
   tensor2d,
   tensor3d,
   tensor4d,
-  tidy,
   tile,
   transpose,
   unstack,
@@ -62,6 +62,9 @@ export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D };
 
 /** The same values under another shape; the caller names the tensor type it makes. */
 export const reshape = <T extends Tensor>(x: Tensor, shape: number[]): T => tfReshape(x, shape) as unknown as T;
+
+/** Runs `f` and frees every tensor made on the way that its result does not hold. */
+export const tidy = <T>(f: () => T): T => tfTidy(f as () => Tensor) as T;
 
 /** Token rows of a tower: `[batch, token, width]`; the image tower has the class token at index 0. */
 export type Tokens = Tensor3D;

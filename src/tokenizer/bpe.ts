@@ -4,9 +4,8 @@
  */
 import { mergeOf, type Vocabulary } from './vocabulary.js';
 
-/** Buffers for one word at a time. */
+/** Buffers for one word at a time, as long as the longest word they take. */
 export interface Workspace {
-  capacity: number;
   /** The symbol at each place; the places before and after those that are left. */
   symbols: Int32Array;
   previous: Int32Array;
@@ -18,16 +17,17 @@ export interface Workspace {
 /** Buffers for words of up to `capacity` bytes. */
 export function createWorkspace(capacity: number): Workspace {
   return {
-    capacity,
     symbols: new Int32Array(capacity),
     previous: new Int32Array(capacity),
     next: new Int32Array(capacity),
-    // A word of n bytes begins with at most n - 1 possible merges, and each of at most n - 1 merges adds two, taking one.
+    // A word of n bytes begins with at most n - 1 possible merges; each of at most n - 1 merges takes one and adds two.
     heap: new Float64Array(2 * capacity),
   };
 }
 
 const PLACES = 2 ** 32;
+/** The symbol at a place that has merged into the one before it. */
+const GONE = -1;
 
 function push(heap: Float64Array, size: number, item: number): void {
   let at = size;
@@ -57,7 +57,7 @@ function popLeast(heap: Float64Array, size: number): number {
   return least;
 }
 
-/** The tokens of a word given as UTF-8 bytes (at least one, at most the workspace's capacity). */
+/** The tokens of a word given as UTF-8 bytes (at least one, at most the capacity of the workspace). */
 export function encodeWord(vocabulary: Vocabulary, bytes: Uint8Array, workspace: Workspace): number[] {
   const { symbols, previous, next, heap } = workspace;
   const length = bytes.length;
@@ -98,6 +98,3 @@ export function encodeWord(vocabulary: Vocabulary, bytes: Uint8Array, workspace:
   for (let place = 0; place < length; place = next[place]!) tokens.push(symbols[place]!);
   return tokens;
 }
-
-/** The symbol at a place that has merged into the one before it. */
-const GONE = -1;

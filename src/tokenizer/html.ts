@@ -32,7 +32,7 @@ function fromNumber(code: number): string {
   return isControl || code === 0x7f || isNoncharacter ? '' : String.fromCodePoint(code);
 }
 
-/** The text of a name, or of the longest part of it that may stand without a semicolon with what follows that part. */
+/** The text of a name, or of its longest beginning that needs no semicolon, with what follows that. */
 function fromName(name: string): string | undefined {
   const { named, withoutSemicolon } = entities();
   if (name.endsWith(';')) {
@@ -47,7 +47,7 @@ function fromName(name: string): string | undefined {
 }
 
 /**
- * Replaces the character references in `text` as Python's `html.unescape` does: those of the HTML standard, numeric ones
+ * Replaces the character references in `text` as Python's `html.unescape` does: the names of the HTML standard, numbers
  * of any kind, and names that need no semicolon even where letters follow (`&notit;` is `¬it;`). What is no reference
  * stays.
  */
@@ -69,8 +69,8 @@ const nestedAmpersands = new RegExp(`&(?:(?:amp|AMP|#0{0,9}38|#[xX]0{0,9}26);){$
 
 /**
  * Replaces only what is surely a reference, as ftfy does: names and numbers that end in a semicolon, and the names of
- * lower-case letters in capitals (`&EACUTE;`). References to an ampersand, nested beyond eight, count as eight: ftfy undoes one
- * level a pass, which is without end on a hostile text.
+ * lower-case letters in capitals (`&EACUTE;`). References to an ampersand, nested beyond eight, count as eight: ftfy
+ * undoes one level a pass, which takes for ever on a hostile text.
  */
 export function unescapeSureHtml(text: string): string {
   if (!text.includes('&')) return text;

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js';
-import { createWorkspace, encodeWord, type Workspace } from './bpe.js';
+import { createWorkspace, encodeWord } from './bpe.js';
 import { cleanText } from './clean.js';
 import {
   appendTokenBytes,
@@ -146,7 +146,7 @@ function createWordEncoder(vocabulary: Vocabulary): (word: string) => readonly n
     const known = cache.get(word);
     if (known) return known;
     const bytes = Buffer.from(word);
-    const workspace: Workspace = bytes.length <= kept.capacity ? kept : createWorkspace(bytes.length);
+    const workspace = bytes.length <= keptCapacity ? kept : createWorkspace(bytes.length);
     const tokens = encodeWord(vocabulary, bytes, workspace);
     if (word.length > cachedLength) return tokens;
     if (cache.size >= cacheSize) {

@@ -1,6 +1,6 @@
 /**
- * CLIP's vocabulary: 256 bytes, the same 256 at the end of a word, 48,894 merges of two earlier symbols, and two tokens for
- * the start and the end of a text. The file lists the merges, one pair a line, most frequent first.
+ * CLIP's vocabulary: 256 bytes, the same 256 at the end of a word, 48,894 merges of two earlier symbols, and two tokens
+ * for the start and the end of a text. The file lists the merges, one pair a line, most frequent first.
  * Source: `SimpleTokenizer` of OpenAI's `clip/simple_tokenizer.py`.
  */
 import { fileURLToPath } from 'node:url';
@@ -25,7 +25,7 @@ export interface Vocabulary {
   /** The two symbols of merge `i`, whose result is symbol `512 + i`. */
   readonly lefts: Uint16Array;
   readonly rights: Uint16Array;
-  /** A hash table with open addressing: pairs (`left * 65536 + right`), and the symbol each merges to (0: slot is free). */
+  /** A hash table with open addressing: pairs, `left * 65536 + right`, and the symbol each merges to; 0 in free slots. */
   readonly pairs: Uint32Array;
   readonly merged: Uint16Array;
 }
@@ -78,9 +78,9 @@ function eachMerge(text: string, use: (left: string, right: string, merge: numbe
   for (let merge = 0; merge < MERGES; merge++) {
     const end = text.indexOf('\n', at);
     if (end < 0 || at === 0) return false;
-    const line = text.slice(at, end);
-    const blank = line.indexOf(' ');
-    use(line.slice(0, blank < 0 ? line.length : blank), blank < 0 ? '' : line.slice(blank + 1), merge);
+    const blank = text.indexOf(' ', at);
+    const middle = blank < 0 || blank > end ? end : blank;
+    use(text.slice(at, middle), text.slice(middle + 1, end), merge);
     at = end + 1;
   }
   return true;
@@ -120,8 +120,8 @@ function build(name: string, text: string): Vocabulary | undefined {
 }
 
 /**
- * Reads a vocabulary: CLIP's own when no file is named. The file is a list of merges as OpenAI ships it, packed by gzip or
- * plain; a path, or its bytes.
+ * Reads a vocabulary: CLIP's own when no file is named. The file is a list of merges as OpenAI ships it, packed by gzip
+ * or plain; a path, or its bytes.
  * @throws InputError when the file cannot be read, is too large, or does not list CLIP's number of sound merges.
  */
 export function readVocabulary(file: string | Uint8Array = shipped): Vocabulary {

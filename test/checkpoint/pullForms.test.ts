@@ -230,21 +230,24 @@ describe('pull from a server without the API', () => {
       },
     ));
 
-  it('asks whether files changed where no commit is named', () =>
-    withHub(
-      { 'org/name': { files: { ...files } } },
-      { api: false, namesCommit: false },
-      async (get, { cache, hub }) => {
-        const { dir, revision } = await get('org/name', { revision: 'v1/beta' }).catch(() => get('org/name'));
-        expect([dir, revision]).to.deep.equal([join(cache, 'models', 'org--name', 'at-main'), 'main']);
-        expect(onDisk(dir)).to.deep.equal(wanted);
-        expect(resolvePulled('org/name')).to.equal(dir);
-        const requests = hub.seen.length;
-        expect((await get('org/name')).files.every(({ fromCache }) => fromCache)).to.equal(true);
-        const asked = hub.seen.slice(requests).filter(({ headers }) => headers['if-none-match'] !== undefined);
-        expect(asked).to.have.length(3);
-      },
-    ));
+  it('asks whether files changed where no commit is named', () => {
+    const changing: FakeModel['files'] = { ...files };
+    const options = { api: false, namesCommit: false };
+    return withHub({ 'org/name': { files: changing } }, options, async (get, { cache, hub }) => {
+      const { dir, revision } = await get('org/name');
+      expect([dir, revision]).to.deep.equal([join(cache, 'models', 'org--name', 'at-main'), 'main']);
+      expect(onDisk(dir)).to.deep.equal(wanted);
+      expect(resolvePulled('org/name')).to.equal(dir);
+      const requests = hub.seen.length;
+      expect((await get('org/name')).files.every(({ fromCache }) => fromCache)).to.equal(true);
+      const asked = hub.seen.slice(requests).filter(({ headers }) => headers['if-none-match'] !== undefined);
+      expect(asked).to.have.length(3);
+      changing['model.safetensors'] = 'newer weights';
+      const changed = (await get('org/name')).files.filter(({ fromCache }) => !fromCache);
+      expect(changed.map(({ name }) => name)).to.deep.equal(['model.safetensors']);
+      expect(readFileSync(join(dir, 'model.safetensors'), 'utf8')).to.equal('newer weights');
+    });
+  });
 });
 
 describe('convertTorch', () => {

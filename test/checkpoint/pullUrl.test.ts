@@ -78,9 +78,9 @@ describe('OpenAI’s checkpoints', () => {
   });
 
   it('are known by name, and a wrong one gets the nearest', async () => {
-    expect(() => openaiCheckpoint('openai:ViT-B/61')).to.throw(
+    expect(() => openaiCheckpoint('openai:vit-b/16')).to.throw(
       InputError,
-      "no model 'ViT-B/61'; did you mean ViT-B/16",
+      "no model 'vit-b/16'; did you mean ViT-B/16",
     );
     expect(() => openaiCheckpoint('openai:toString')).to.throw(InputError, 'no model');
     expect(await rejection(pull('openai:'))).to.include('no model');

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
+import { crc32 } from '../../src/files/torch/crc32.js';
 import { decodePicture } from '../../src/image/decode.js';
 import { samplesPerPixel } from '../../src/image/picture.js';
-import { crc32 } from '../../src/image/png/crc.js';
 import { sample, samples } from './samples.js';
 
 const maxPixels = 2 ** 18;

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { Jimp } from 'jimp';
 import { InputError } from '../../src/errors.js';
+import { crc32 } from '../../src/files/torch/crc32.js';
 import { type Picture, type PixelMode, rgbPicture, samplesPerPixel, toRgb } from '../../src/image/picture.js';
-import { crc32 } from '../../src/image/png/crc.js';
 import { decodePng } from '../../src/image/png/decode.js';
 import { encodePng } from '../../src/image/png/encode.js';
 import { expectClose } from '../goldens.js';
@@ -29,13 +29,6 @@ const header = (width: number, height: number, bits = 8, colour = 0, ...rest: nu
 const pixels = (...raw: number[]) => chunk('IDAT', ...deflateSync(Buffer.from(raw)));
 const end = chunk('IEND');
 const file = (...chunks: Buffer[]) => Buffer.concat([signature, ...chunks]);
-
-describe('crc32', () => {
-  it('gives the check value of its definition', () => {
-    expect(crc32(Buffer.from('123456789'))).to.equal(0xcbf43926);
-    expect(crc32(Buffer.alloc(0))).to.equal(0);
-  });
-});
 
 describe('decodePng', () => {
   it('undoes each filter', () => {
@@ -138,19 +131,17 @@ describe('decodePng', () => {
   });
 
   it('reads a picture one pixel wide and a million high', () => {
-    const { width, height, data } = decode(encodePng(tall(10 ** 6), 1));
-    expect([width, height, data.length]).to.deep.equal([1, 10 ** 6, 3 * 10 ** 6]);
-    expectClose(data, tall(10 ** 6).data, { maxAbs: 0 });
+    const raw = Buffer.from(Array.from({ length: 2 * 10 ** 6 }, (_, i) => (i % 2) * ((i >> 1) % 3)));
+    const bytes = file(header(1, 10 ** 6), chunk('IDAT', ...deflateSync(raw)), end);
+    const { width, height, data } = decode(bytes);
+    expect([width, height]).to.deep.equal([1, 10 ** 6]);
+    expectClose(
+      data,
+      Uint8Array.from({ length: 10 ** 6 }, (_, i) => i % 3),
+      { maxAbs: 0 },
+    );
   });
 });
-
-function tall(height: number): Picture {
-  return rgbPicture(
-    1,
-    height,
-    Uint8Array.from({ length: 3 * height }, (_, i) => (i * 7) >> 3),
-  );
-}
 
 /** Any small picture of any mode. */
 const anyPicture: fc.Arbitrary<Picture> = fc

@@ -121,7 +121,7 @@ function readIntegers(cursor: JsonCursor, most: number): number[] {
     if (values.length === most) refuse(cursor, `at most ${most} integers`);
     values.push(readInteger(cursor));
   });
-  return values;
+  return values.slice(); // without the spare room that `push` made
 }
 
 /** Sorts by offsets, empty tensors before the one whose bytes begin there. Most files are in order already. */

@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.js';
 import type { ByteSource } from '../bytes.js';
 import { dtypeWidths, toFloat32 } from '../dtype.js';
-import { nearestQuoted, quoted } from '../quote.js';
+import { nearestPrintable, quoted } from '../quote.js';
 import type { TensorFile } from '../tensorFile.js';
 import { readHeader } from './header.js';
 
@@ -32,7 +32,7 @@ function tensorFile(source: ByteSource): TensorFile {
   function locate(name: string) {
     if (!open) throw new Error(`${file}: read after it was closed`);
     const entry = entries.get(name);
-    if (!entry) throw new InputError(`${file}: no tensor ${quoted(name)}${nearestQuoted(name, entries.keys())}`);
+    if (!entry) throw new InputError(`${file}: no tensor ${quoted(name)}${nearestPrintable(name, entries.keys())}`);
     return { ...entry, at: dataStart + entry.begin, size: entry.end - entry.begin };
   }
 

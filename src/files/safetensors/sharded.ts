@@ -7,7 +7,7 @@ import { InputError } from '../../errors.js';
 import { openBytes } from '../bytes.js';
 import { tensorBytes } from '../dtype.js';
 import { expectEnd, type JsonCursor, jsonCursor, readNumber, readObject, readString, skipValue } from '../json.js';
-import { nearestQuoted, quoted } from '../quote.js';
+import { nearestPrintable, quoted } from '../quote.js';
 import type { TensorFile, TensorInfo } from '../tensorFile.js';
 import { maxHeaderBytes } from './header.js';
 import { openSafetensors } from './read.js';
@@ -65,7 +65,7 @@ function joined(name: string, index: Index, shards: ReadonlyMap<string, TensorFi
   const home = (tensor: string) => {
     const shard = homes.get(tensor);
     if (shard) return shard;
-    throw new InputError(`${name}: no tensor ${quoted(tensor)}${nearestQuoted(tensor, homes.keys())}`);
+    throw new InputError(`${name}: no tensor ${quoted(tensor)}${nearestPrintable(tensor, homes.keys())}`);
   };
   return {
     name,

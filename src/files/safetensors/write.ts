@@ -62,7 +62,6 @@ function plan(file: string, tensors: NamedTensors, metadata: ReadonlyMap<string,
     if (planned.has(name)) throw new InputError(`${file}: tensor ${quoted(name)}: given twice`);
     planned.set(name, checked(file, name, tensor));
   }
-  if (planned.size > maxKeys) throw new InputError(`${file}: expected at most ${maxKeys} tensors, got ${planned.size}`);
   const ordered = [...planned.values()].sort((a, b) => rank(a.dtype) - rank(b.dtype) || (a.key < b.key ? -1 : 1));
   const members = metadata.size > 0 ? [`"${metadataKey}":${textObject(file, metadata)}`] : [];
   let begin = 0;
@@ -71,6 +70,8 @@ function plan(file: string, tensors: NamedTensors, metadata: ReadonlyMap<string,
     members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     begin += size;
   }
+  const most = Math.max(members.length, metadata.size);
+  if (most > maxKeys) throw new InputError(`${file}: expected at most ${maxKeys} names, got ${most}`);
   return { head: headBytes(file, `{${members.join(',')}}`), ordered };
 }
 

@@ -96,6 +96,10 @@ function readColours(pixels: Uint8Array, header: BmpHeader, mode: 'RGB' | 'RGBA'
 function readRuns(pixels: Uint8Array, header: BmpHeader, name: string): Uint8Array {
   const { width, height, compression } = header;
   const nibbles = compression === bmpCompressions.rle4;
+  // Two bytes move on by at most 255: a size that the data cannot reach is refused unallocated.
+  if (Math.max(width, height) > (255 * pixels.length) / 2) {
+    throw cutShort(name, `${pixels.length} bytes cannot hold ${width} x ${height} pixels`);
+  }
   const out = new Uint8Array(width * height);
   let x = 0;
   let row = 0;

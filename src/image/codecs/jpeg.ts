@@ -27,8 +27,9 @@ export async function decodeJpeg(bytes: Uint8Array, name: string, limit: number)
   return { width, height, mode, data: gather(pixels.data, mode), orientation, format: 'jpeg' };
 }
 
-/** What libjpeg says, as warnings, of a picture whose data ends or breaks off before its last block. */
-const incomplete = /premature end|bad Huffman code|found marker .* instead of RST/i;
+/** What libjpeg says, as warnings, of a picture whose last blocks it had to make up. */
+const endsEarly = /premature end/i;
+const breaksOff = /bad Huffman code|instead of RST/i;
 
 async function decodeMozjpeg(bytes: Uint8Array, name: string): Promise<RgbaPixels> {
   const { default: glue } = await import('@jsquash/jpeg/codec/dec/mozjpeg_dec.js');
@@ -40,8 +41,8 @@ async function decodeMozjpeg(bytes: Uint8Array, name: string): Promise<RgbaPixel
   } catch (error) {
     throw damaged(name, `its data cannot be decoded (${said.at(-1) ?? (error as Error).message})`);
   }
-  const broken = said.find(line => incomplete.test(line));
-  if (broken) throw cutShort(name, `the decoder says '${broken}'`);
+  const warning = said.find(line => endsEarly.test(line) || breaksOff.test(line));
+  if (warning) throw (endsEarly.test(warning) ? cutShort : damaged)(name, `the decoder says '${warning}'`);
   if (!pixels) throw damaged(name, 'its data cannot be decoded');
   return pixels;
 }

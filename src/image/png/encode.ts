@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
+import { crc32 } from '../../files/torch/crc32.js';
 import { type Picture, type PixelMode, paletteOf, samplesPerPixel } from '../picture.js';
 import { type ColourType, colourTypes, signature } from './chunks.js';
-import { crc32 } from './crc.js';
 import { paeth } from './rows.js';
 
 /** How each mode is written: its colour type and bits per sample. */

@@ -1,6 +1,6 @@
 /**
  * Does a text look like UTF-8 that was decoded in the wrong encoding? About 400 characters turn up in such text. Each
- * has a class below, and some neighbourhoods of classes hardly ever occur on purpose. The classes and neighbourhoods are
+ * has a class below, and some neighbourhoods of classes hardly ever occur on purpose. Classes and neighbourhoods are
  * those of ftfy 6.3.
  */
 import { BLANKS } from './whitespace.js';

@@ -59,8 +59,8 @@ export function removeTerminalEscapes(text: string): string {
 }
 
 /**
- * Drops control characters without an effect on the text: ASCII's but for blanks, deprecated Arabic ones, annotation and
- * object marks, and the byte order mark. C1 controls stay; what could be repaired of them has been.
+ * Drops control characters without an effect on the text: ASCII's but for blanks, deprecated Arabic ones, annotation
+ * and object marks, and the byte order mark. C1 controls stay; what could be repaired of them has been.
  */
 export function removeControls(text: string): string {
   return text.replace(/(?![\t\n\f\r\x80-\x9f])\p{Cc}|[\u206a-\u206f\ufeff\ufff9-\ufffc]/gu, '');

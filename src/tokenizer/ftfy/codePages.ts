@@ -3,6 +3,7 @@ const LATIN_80 = String.fromCharCode(...Array.from({ length: 32 }, (_, i) => 0x8
 const LATIN_A0 = '\xa0¡¢£¤¥¦§¨©ª«¬\xad®¯°±²³´µ¶·¸¹º»¼½¾¿';
 const LATIN_C0 = 'ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖ×ØÙÚÛÜÝÞß';
 const LATIN_E0 = 'àáâãäåæçèéêëìíîïðñòóôõö÷øùúûüýþÿ';
+const LATIN_UPPER = LATIN_A0 + LATIN_C0 + LATIN_E0;
 
 /**
  * The characters of bytes 80..FF in each encoding that UTF-8 is commonly misread as, in the order ftfy tries them.
@@ -10,8 +11,8 @@ const LATIN_E0 = 'àáâãäåæçèéêëìíîïðñòóôõö÷øùúûüýþ
  * encoding standard.
  */
 const upperHalves = {
-  'latin-1': LATIN_80 + LATIN_A0 + LATIN_C0 + LATIN_E0,
-  'windows-1252': `€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ${LATIN_A0}${LATIN_C0}${LATIN_E0}`,
+  'latin-1': LATIN_80 + LATIN_UPPER,
+  'windows-1252': `€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ${LATIN_UPPER}`,
   'windows-1251':
     'ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\x98™љ›њќћџ' +
     '\xa0ЎўЈ¤Ґ¦§Ё©Є«¬\xad®Ї°±Ііґµ¶·ё№є»јЅѕї' +

@@ -1,6 +1,6 @@
 /**
- * What `ftfy.fix_text` (version 6.3, default settings) does to a text. ftfy is by Robyn Speer; this is an implementation
- * of its own of the same behaviour.
+ * What `ftfy.fix_text` (version 6.3, default settings; by Robyn Speer) does to a text, written anew. Its separate step
+ * for C1 controls is missing here, since the repair of misread text ends in it.
  */
 import { unescapeSureHtml } from '../html.js';
 import {
@@ -55,9 +55,9 @@ function segmentEnd(text: string, start: number): number {
 }
 
 /**
- * Repairs the usual damage of text: wrong decoding, HTML character references, ligatures, character widths, curly quotes, line breaks,
- * control characters; and normalises to NFC. Lines are repaired one by one. References are left alone from the first line that
- * has a `<`, since that text may be HTML.
+ * Repairs the usual damage of text: wrong decoding, HTML character references, ligatures, character widths, curly quotes,
+ * line breaks, control characters; and normalises to NFC. Lines are repaired one by one. References stay from the first
+ * line that has a `<`, since that text may be HTML.
  */
 export function fixText(text: string): string {
   if (plain.test(text)) return text;

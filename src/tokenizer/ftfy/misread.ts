@@ -76,7 +76,7 @@ function clues(): Map<number, number> {
     add(upper.slice(0x60, 0x70), clue.firstOf3);
     add(upper[0x70]! + upper[0x73]!, clue.firstOf4);
   }
-  // Dashes, quotes, the bullet and the ellipsis stand for themselves often enough even beside misread text.
+  // Dashes, quotes, the bullet and the ellipsis stand for themselves even beside misread text.
   for (const char of '–—―‘’‚“”„•…') table.set(char.charCodeAt(0), table.get(char.charCodeAt(0))! & ~clue.telling);
   add(' ', clue.next);
   clueTable = table;

@@ -114,6 +114,18 @@ describe('files/safetensors/write', () => {
     file.close();
   });
 
+  it('looks at the tensors before it looks at the disk', () => {
+    const path = join(folder, 'missing', 'a.safetensors');
+    expect(() => writeSafetensors(path, [['a', { ...f32(1), shape: [2] }]])).to.throw(
+      InputError,
+      'takes 8 bytes, got 4',
+    );
+    expect(() => writeSafetensors(path, [['a', f32(1)]])).to.throw(
+      InputError,
+      `${path}: cannot be written: no such file`,
+    );
+  });
+
   const surrogate = String.fromCharCode(0xd800);
   const bad: [what: string, tensors: [string, TensorToWrite][], message: string, metadata?: Map<string, string>][] = [
     [

@@ -25,7 +25,7 @@ export interface Archive {
   gap?: Code;
   zip64?: boolean;
   comment?: string;
-  end?: { disk?: number; countHere?: number; count?: number; size?: number; start?: number };
+  end?: { disk?: number; countHere?: number; count?: number; size?: number; start?: number; commentLength?: number };
   end64?: { signature?: number; count?: number | bigint; size?: number | bigint; start?: number | bigint; at?: number };
 }
 
@@ -55,7 +55,7 @@ export function zip(members: readonly Member[], archive: Archive = {}): Uint8Arr
   out.push(...ascii('PK\x05\x06'), ...little(end.disk ?? 0, 2), ...little(0, 2));
   out.push(...little(end.countHere ?? count, 2), ...little(count, 2));
   out.push(...little(end.size ?? directory.length, 4), ...little(end.start ?? start, 4));
-  out.push(...little(comment.length, 2), ...ascii(comment));
+  out.push(...little(end.commentLength ?? comment.length, 2), ...ascii(comment));
   return Uint8Array.from(out);
 }
 

@@ -1,10 +1,7 @@
 import { expect } from 'chai';
-import { InputError } from '../../../src/errors.js';
 import { bytesFromMemory } from '../../../src/files/bytes.js';
 import { torchRules } from '../../../src/files/torch/globals.js';
-import { openTorch } from '../../../src/files/torch/open.js';
-import { plainRules, unpickle } from '../../../src/files/torch/pickle.js';
-import { floats, torchZip } from './fileBytes.js';
+import { unpickle } from '../../../src/files/torch/pickle.js';
 import {
   ascii,
   type Code,
@@ -19,7 +16,6 @@ import {
   little,
   op,
   orderedDict,
-  persistentId,
   pickle,
   put,
   tensor,
@@ -266,114 +262,4 @@ describe('unpickle', () => {
     refused(Uint8Array.of(0x80, 6, 0x4e, 0x2e), 'protocol 6');
     refused(Uint8Array.of(0x80), 'cut short');
   });
-
-  it('takes storages by persistent id only as torch.save names them', () => {
-    const storage = (...parts: Code[]) => pickle(tuple(...parts), op.persistent);
-    const type = global('torch', 'FloatStorage');
-    for (const parts of [
-      [],
-      [text('storage'), type, text('0'), text('cpu')],
-      [text('module'), type, text('0'), text('cpu'), int(1)],
-      [text('storage'), global('torch', 'float32'), text('0'), text('cpu'), int(1)],
-      [text('storage'), global('torch', 'Size'), text('0'), text('cpu'), int(1)],
-      [text('storage'), text('torch.FloatStorage'), text('0'), text('cpu'), int(1)],
-      [text('storage'), type, int(0), text('cpu'), int(1)],
-      [text('storage'), type, text('0'), text('cpu'), int(1), int(1)],
-      [text('storage'), type, text('0'), text('cpu'), int(1), op.none, op.none],
-    ]) {
-      refused(storage(...parts), 'BINPERSID', 'a persistent id is not');
-    }
-    refused(pickle(text('0'), op.persistent), 'a persistent id is not');
-    for (const size of [int(-1), float(1.5), op.true, int(2n ** 60n), op.none]) {
-      refused(storage(text('storage'), type, text('0'), text('cpu'), size), 'a storage size is');
-    }
-    const half = persistentId({ type: 'Half', shape: [4] });
-    refused(pickle(list(persistentId({ shape: [4] }), half)), 'storage "0" is described twice');
-    refused(pickle(list(persistentId({ shape: [4] }), persistentId({ shape: [5] }))), 'described twice');
-    expect(() => unpickle(bytesFromMemory(pickle(half)), 0, plainRules)).to.throw(InputError);
-  });
-
-  it('refuses tensors that do not fit their storage', () => {
-    const bad: [Parameters<typeof tensor>[0], string][] = [
-      [{ shape: [7], claims: 6 }, 'which has 6 elements'],
-      [{ shape: [2], offset: 5, claims: 6 }, 'does not fit'],
-      [{ shape: [], offset: 6, claims: 6 }, 'does not fit'],
-      [{ shape: [0], offset: 7, claims: 6 }, 'does not fit'],
-      [{ shape: [2, 2], strides: [5, 1], claims: 6 }, 'does not fit'],
-      [{ shape: [2, 2], strides: [4, 2], claims: 6 }, 'does not fit'],
-      [{ shape: [2 ** 40], strides: [0], claims: 1 }, 'does not fit'],
-      [{ shape: [4, 3], strides: [0, 1], claims: 6 }, 'does not fit'],
-      [{ shape: [2 ** 30, 2 ** 30], claims: 6 }, 'does not fit'],
-      [{ shape: [2 ** 52, 2 ** 52, 2 ** 52], strides: [0, 0, 0], claims: 6 }, 'does not fit'],
-      [{ shape: [2 ** 53 - 1], strides: [2 ** 53 - 1], claims: 6 }, 'does not fit'],
-      [{ shape: [2], strides: [-1], offset: 1, claims: 6 }, "tensor's stride is -1"],
-      [{ shape: [-2], claims: 6 }, "tensor's size is -2"],
-      [{ shape: [2n ** 64n], strides: [1], claims: 6 }, "tensor's size is 18446744073709551616"],
-      [{ shape: [1], offset: -1, claims: 6 }, 'storage offset is -1'],
-      [{ shape: [1], offset: 2n ** 63n, claims: 6 }, 'storage offset is'],
-      [{ shape: [2, 3], strides: [1], claims: 6 }, '2 sizes and 1 strides'],
-      [{ shape: Array<number>(65).fill(1), claims: 6 }, '65 axes'],
-    ];
-    for (const [spec, part] of bad) refused(pickle(tensor(spec)), part);
-    const rebuild = (...args: Code[]) => pickle(call(global('torch._utils', '_rebuild_tensor_v2'), ...args));
-    const storage = persistentId({ shape: [6] });
-    const six = [int(0), tuple(int(6)), tuple(int(1)), op.false, orderedDict];
-    refused(rebuild(op.none, ...six), 'without a typed storage');
-    refused(rebuild(global('torch', 'FloatStorage'), ...six), 'without a typed storage');
-    refused(
-      rebuild(storage, int(0), int(6), tuple(int(1)), op.false, orderedDict),
-      "a tuple as a tensor's size, got number",
-    );
-    refused(rebuild(storage, int(0), tuple(op.true), tuple(int(1)), op.false, orderedDict), "tensor's size is boolean");
-    refused(rebuild(storage, float(0.5), tuple(int(1)), tuple(int(1)), op.false, orderedDict), 'storage offset is 0.5');
-    refused(rebuild(storage, ...six, dict(['neg', op.true])), 'metadata');
-    refused(rebuild(storage), 'called with 1 arguments');
-    expect(read(rebuild(storage, ...six, dict())).value).to.include({ kind: 'tensor', elements: 6 });
-  });
-
-  it('bounds what a small pickle can grow into', () => {
-    refused(repeated([], op.none, 1_000_001), 'values on the stack');
-    refused(repeated([], op.emptyDict, 200_001), 'more than 2000000 values');
-    refused(repeated([], op.mark, 2_000_001), 'more than 2000000 values');
-    refused(repeated(op.none, op.memoize, 2_000_001), 'more than 2000000 values');
-    refused(repeated(op.emptyList, [...op.none, ...op.append], 2_000_001), 'more than 2000000 values');
-  });
-
-  it('ends on objects that hold themselves, or each other many times over', () => {
-    const open = (code: Code) => openTorch(bytesFromMemory(torchZip(pickle(code), { 0: floats(1) }), 'a.pt'));
-    const cyclic = (key: string): Code => [...op.emptyDict, ...put(0), ...text(key), ...get(0), ...op.setItem];
-    expect(() => open(cyclic('a'))).to.throw(InputError, 'contains itself');
-    expect(() => open(cyclic('model'))).to.throw(InputError, 'contains itself');
-    const selfList: Code = [...op.emptyList, ...put(0), ...get(0), ...op.append];
-    const file = open(dict(['list', selfList], ['w', tensor({ shape: [1] })]));
-    expect([...file.tensors.keys()]).to.deep.equal(['w']);
-    // Each level holds the one before it twice: 2^40 paths out of 2 kB.
-    const levels = Array.from({ length: 40 }, (_, i): readonly [string, Code] => {
-      const twice: (readonly [Code, Code])[] = [
-        [text('a'), get(i - 1)],
-        [text('b'), get(i - 1)],
-      ];
-      return [`level${i}`, [...op.emptyDict, ...(i === 0 ? [] : fill(twice)), ...put(i)]];
-    });
-    expect(() => open(dict(...levels))).to.throw(InputError, 'more than 1000000 parts');
-  });
-
-  it('lets tied tensors claim a few times the file, not many', () => {
-    const open = (count: number) => {
-      const tied = Array.from({ length: count }, (_, i) => [`w${i}`, tensor({ shape: [4096] })] as const);
-      return openTorch(bytesFromMemory(torchZip(pickle(dict(...tied)), { 0: new Uint8Array(16384) }), 'a.pt'));
-    };
-    expect(open(10).tensors.size).to.equal(10);
-    expect(() => open(40)).to.throw(InputError, 'share storage to claim 655360 bytes');
-  });
 });
-
-/** A pickle of one piece many times over. */
-function repeated(start: Code, piece: Code, times: number): Uint8Array {
-  const bytes = new Uint8Array(2 + start.length + piece.length * times + 1);
-  bytes.set([0x80, 2, ...start]);
-  const all = bytes.subarray(2 + start.length, -1);
-  for (let i = 0; i < all.length; i++) all[i] = piece[i % piece.length]!;
-  bytes.set(op.stop, bytes.length - 1);
-  return bytes;
-}

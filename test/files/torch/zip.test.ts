@@ -177,6 +177,7 @@ describe('zip archives of checkpoints', () => {
   it('refuses end records that lie', () => {
     const plain: Archive = { zip64: false };
     refused(good, { ...plain, end: { disk: 1 } }, 'one part of several');
+    refused(good, { ...plain, end: { commentLength: 1 } }, 'last 22 bytes');
     refused(good, { ...plain, end: { countHere: 3 } }, 'one part of several');
     refused(good, { ...plain, end: { count: 3 } }, 'belong to no member');
     refused(good, { ...plain, end: { count: 5 } }, 'expected a directory entry');

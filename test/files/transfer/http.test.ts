@@ -237,8 +237,8 @@ describe('retries', () => {
     };
     await rejection(withRetries(timed, { retries: 3, backoffMs: 40 }));
     const waits = times.slice(1).map((time, i) => time - times[i]!);
-    // Half to all of 40, 80 and 160 ms; timers may fire a little early or late.
-    for (const [i, full] of [40, 80, 160].entries()) expect(waits[i]).to.be.within(full / 2 - 2, full + 60);
+    // Half to all of 40, 80 and 160 ms; timers may fire a little early, and late on a busy machine.
+    for (const [i, full] of [40, 80, 160].entries()) expect(waits[i]).to.be.within(full / 2 - 2, full + 500);
     let calls = 0;
     const counted = () => {
       calls++;

@@ -65,16 +65,26 @@ describe('withLock', () => {
 
   it('takes over from a holder elsewhere only when it has shown no sign of life for a while', () =>
     inTemporaryFolder(async dir => {
-      for (const left of [JSON.stringify({ machine: 'another', pid: 1, id: 'x' }), '', 'not JSON']) {
-        const path = join(dir, 'lock');
-        writeFileSync(path, left);
-        // By the clocks of others it may be as old or as new as it likes.
-        utimesSync(path, 1e9, 1e9);
-        const beats = setInterval(() => utimesSync(path, new Date(), new Date()), 10);
+      const path = join(dir, 'lock');
+      writeFileSync(path, JSON.stringify({ machine: 'another', pid: 1, id: 'x' }));
+      // By the clocks of others it may be as old as it likes.
+      utimesSync(path, 1e9, 1e9);
+      let time = 1e9;
+      const beats = setInterval(() => utimesSync(path, ++time, time), 10);
+      const start = performance.now();
+      setTimeout(() => clearInterval(beats), 300);
+      await withLock(path, async () => undefined, { ...quick, staleMs: 250 });
+      expect(performance.now() - start).to.be.within(500, 2000);
+      expect(readdirSync(dir)).to.deep.equal([]);
+    }));
+
+  it('takes over a lock that says nothing of its holder in the same way', () =>
+    inTemporaryFolder(async dir => {
+      for (const left of ['', 'not JSON', '{}', '{"machine": 1}']) {
+        writeFileSync(join(dir, 'lock'), left);
         const start = performance.now();
-        setTimeout(() => clearInterval(beats), 150);
-        await withLock(path, async () => undefined, quick);
-        expect(performance.now() - start).to.be.within(195, 1000);
+        await withLock(join(dir, 'lock'), async () => undefined, quick);
+        expect(performance.now() - start).to.be.within(55, 1000);
       }
       expect(readdirSync(dir)).to.deep.equal([]);
     }));

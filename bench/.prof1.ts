@@ -1,0 +1,40 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { startEngine } from '/work/main/src/tensor/engine.ts';
+import { loadClip } from '/work/main/src/checkpoint/loadClip.ts';
+const cpuNow=()=>{const {user,system}=process.cpuUsage();return (user+system)/1000};
+await startEngine('wasm');
+const t0=performance.now();
+const clip = await loadClip('/tmp/clipscope-bench/vit-b16-vision-huggingface-f32-seed1');
+console.log('load', performance.now()-t0);
+const size=Number(process.argv[2]??224);
+const px = tf.randomNormal([1,3,size,size]) as any;
+const run=()=>{ const c=cpuNow(); tf.tidy(()=>{ const {embedding}=clip.image(px); embedding.dataSync()}); return cpuNow()-c;};
+const plain=[];for(let i=0;i<8;i++)plain.push(run());
+console.log('plain', plain.map(x=>x.toFixed(0)).join(' '));
+const stats=new Map<string,{n:number,ms:number}>();
+let depth=0;
+for (const k of tf.getKernelsForBackend('wasm')) {
+  const f=k.kernelFunc; 
+  tf.unregisterKernel(k.kernelName,'wasm');
+  tf.registerKernel({...k, kernelFunc: (p:any)=>{
+    const name=k.kernelName; 
+    if(depth>0) return f(p);
+    depth++;
+    const c=performance.now();
+    const r=f(p) as any;
+    const dt=performance.now()-c;
+    depth--;
+    const shapes=Object.values(p.inputs as any).filter((x:any)=>x&&x.shape).map((x:any)=>'['+x.shape+']').join(' ')||( (p.inputs as any[]).length? '['+(p.inputs as any)[0]?.shape+']':'');
+    const key=name+' '+shapes;
+    const s=stats.get(key)??{n:0,ms:0}; s.n++; s.ms+=dt; stats.set(key,s);
+    return r;}});
+}
+const R=5; const tt=[];
+for(let i=0;i<R;i++) tt.push(run());
+console.log('profiled', tt.map(x=>x.toFixed(0)).join(' '));
+let total=0;
+const rows=[...stats].map(([k,s])=>({k,n:s.n/R,ms:s.ms/R})).sort((a,b)=>b.ms-a.ms);
+for(const r of rows) total+=r.ms;
+for(const r of rows.slice(0,40)) console.log(r.ms.toFixed(2).padStart(8), (100*r.ms/total).toFixed(1).padStart(5)+'%', String(r.n).padStart(6), r.k);
+console.log('total',total);
+console.log(tf.memory(), process.memoryUsage().rss/1e6);

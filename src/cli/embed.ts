@@ -1,0 +1,55 @@
+import { Command } from 'commander';
+import { checkWritable } from '../files/atomic.js';
+import { fromFloat32 } from '../files/dtype.js';
+import { writeSafetensors } from '../files/safetensors/write.js';
+import { tidy } from '../tensor/tfjs.js';
+import { type CommonFlags, exactlyOne, type VariantFlags, withExif, withModel, withVariant } from './flags.js';
+import { modelPixels } from './inputs.js';
+import { eachImage, methodFrom, withClip } from './model.js';
+import { print } from './output.js';
+
+interface Flags extends CommonFlags, VariantFlags {
+  text?: string[];
+  output?: string;
+  exif: boolean;
+}
+
+export function command(description: string): Command {
+  return withExif(withVariant(withModel(new Command('embed')), 'clip'))
+    .description(description)
+    .argument('[image...]', 'pictures, or .safetensors files with ready pixels [n, 3, h, w]')
+    .option('--text <text...>', 'texts in place of pictures')
+    .option('-o, --output <file>', "where the tensor 'embedding' [n, dim] goes, .safetensors")
+    .action(async (images: string[], flags: Flags) => {
+      exactlyOne('embed', ['pictures', images.length > 0], ['--text', flags.text !== undefined]);
+      const method = methodFrom(flags, 'clip');
+      if (flags.output !== undefined) checkWritable(flags.output);
+      const [values, dim] = await withClip(flags, [flags.text ? 'text' : 'image'], async clip => {
+        const { embedding } = clip.config;
+        if (flags.text) {
+          const ids = flags.text.map(text => clip.tokenizer.encode(text));
+          return [tidy(() => clip.text(ids).embedding.dataSync()) as Float32Array, embedding] as const;
+        }
+        const options = { last: method.variant, positions: method.protocol.positions };
+        const batches = await modelPixels(images, clip.preprocessor, flags);
+        const rows = await eachImage(batches, flags, pixels => {
+          return tidy(() => clip.image(pixels, options).embedding.dataSync()).slice() as Float32Array;
+        });
+        const all = new Float32Array(rows.length * embedding);
+        rows.forEach((row, i) => {
+          all.set(row, i * embedding);
+        });
+        return [all, embedding] as const;
+      });
+      const count = values.length / dim;
+      if (flags.output !== undefined) {
+        const embedding = { dtype: 'F32', shape: [count, dim], bytes: fromFloat32('F32', values) } as const;
+        writeSafetensors(flags.output, [['embedding', embedding]]);
+      }
+      print(flags, { dim, count }, () =>
+        flags.output === undefined
+          ? Array.from({ length: count }, (_, i) => values.subarray(i * dim, (i + 1) * dim).join(' '))
+          : [`${count} x ${dim} -> ${flags.output}`],
+      );
+    });
+}

@@ -1,0 +1,118 @@
+import { Command } from 'commander';
+import { describeModel } from '../checkpoint/loadClip.js';
+import { InputError } from '../errors.js';
+import { checkWritable } from '../files/atomic.js';
+import { fromFloat32 } from '../files/dtype.js';
+import { writeSafetensors } from '../files/safetensors/write.js';
+import { gridOf } from '../model/config.js';
+import { imagePoints, textPoints } from '../model/pointNames.js';
+import type { Seen } from '../model/points.js';
+import { tidy } from '../tensor/tfjs.js';
+import { type CommonFlags, exactlyOne, type VariantFlags, withExif, withModel, withVariant } from './flags.js';
+import { modelPixels } from './inputs.js';
+import { eachImage, methodFrom, withClip } from './model.js';
+import { print } from './output.js';
+import { type SeenPoint, writePointPictures } from './pointPictures.js';
+
+interface Flags extends CommonFlags, VariantFlags {
+  text?: string;
+  see?: string;
+  list?: boolean;
+  output?: string;
+  pictures?: string;
+  exif: boolean;
+}
+
+/** Without `--see`: the residual stream and the ends, which say most for least. */
+const usual = ['blocks.*.resid_post', 'tokens', 'pooled', 'embedding'];
+
+export function command(description: string): Command {
+  return withExif(withVariant(withModel(new Command('inspect')), 'clip'))
+    .description(description)
+    .argument('[image]', 'a picture, or a .safetensors file with ready pixels [n, 3, h, w]')
+    .option('--text <text>', 'a text in place of a picture')
+    .option('--see <names>', `points or globs, comma-separated (default: ${usual.join(',')})`)
+    .option('--list', 'names and shapes of every point; no weights are read')
+    .option('-o, --output <file>', 'one tensor a point under its full name, .safetensors')
+    .option('--pictures <dir>', 'a picture a point: attention of the class token by head, or lengths of tokens')
+    .action(async (image: string | undefined, flags: Flags) => {
+      if (!flags.list) exactlyOne('inspect', ['a picture', image !== undefined], ['--text', flags.text !== undefined]);
+      const method = methodFrom(flags, 'clip');
+      if (flags.list) return listPoints(flags, method.variant);
+      if (flags.output !== undefined) checkWritable(flags.output);
+      const see = flags.see === undefined ? usual : flags.see.split(',').map(name => name.trim());
+      if (see.includes('')) throw new InputError(`--see: expected names separated by commas, got '${flags.see}'`);
+      const [points, grid] = await withClip(flags, [flags.text === undefined ? 'image' : 'text'], async clip => {
+        if (flags.text !== undefined) {
+          const ids = clip.tokenizer.encode(flags.text);
+          return [tidy(() => valuesOf(clip.text([ids], { see, context: 'full' }).seen)), undefined] as const;
+        }
+        const batches = await modelPixels([image!], clip.preprocessor, flags);
+        const options = { see, last: method.variant, positions: method.protocol.positions };
+        const runs = await eachImage(batches, flags, pixels => tidy(() => valuesOf(clip.image(pixels, options).seen)));
+        const { height, width } = batches[0]!;
+        return [stacked(runs), gridOf(clip.config.image!, height, width)] as const;
+      });
+      if (flags.output !== undefined) {
+        const tensors = points.map(({ name, shape, values }) => {
+          return [name, { dtype: 'F32', shape, bytes: fromFloat32('F32', values) }] as const;
+        });
+        writeSafetensors(flags.output, tensors);
+      }
+      if (flags.pictures !== undefined) await writePointPictures(flags.pictures, points, grid);
+      const described = points.map(({ name, shape, values }) => ({ name, shape, ...statistics(values) }));
+      print(flags, { points: described }, () => table(described));
+    });
+}
+
+function listPoints(flags: Flags, variant: ReturnType<typeof methodFrom>['variant']): void {
+  const { config } = describeModel(flags.model, flags.activation ? { activation: flags.activation } : {});
+  const points = [
+    ...(config.image && flags.text === undefined ? imagePoints(config.image, config.embedding, {}, variant) : []),
+    ...(config.text ? textPoints(config.text, config.embedding) : []),
+  ];
+  print(flags, { points }, () => points.map(({ name, shape }) => `${name}  [${shape.join(', ')}]`));
+}
+
+const valuesOf = (seen: Seen): SeenPoint[] =>
+  Object.entries(seen).map(([name, tensor]) => ({
+    name,
+    shape: tensor.shape,
+    values: (tensor.dataSync() as Float32Array).slice(),
+  }));
+
+/** The same points of several images as one batch. */
+function stacked(runs: readonly SeenPoint[][]): SeenPoint[] {
+  if (runs.length === 1) return runs[0]!;
+  return runs[0]!.map(({ name, shape, values }, at) => {
+    const all = new Float32Array(runs.length * values.length);
+    runs.forEach((run, i) => {
+      all.set(run[at]!.values, i * values.length);
+    });
+    return { name, shape: [runs.length, ...shape.slice(1)], values: all };
+  });
+}
+
+/** Length of all values as one vector, their mean and (population) standard deviation. */
+function statistics(values: Float32Array) {
+  let sum = 0;
+  let squares = 0;
+  for (const value of values) {
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / values.length;
+  let spread = 0;
+  for (const value of values) spread += (value - mean) ** 2;
+  return { norm: Math.sqrt(squares), mean, std: Math.sqrt(spread / values.length) };
+}
+
+function table(
+  points: readonly { name: string; shape: readonly number[]; norm: number; mean: number; std: number }[],
+): string[] {
+  const width = Math.max(...points.map(({ name }) => name.length));
+  return points.map(({ name, shape, norm, mean, std }) => {
+    const figures = `norm ${norm.toPrecision(6)}  mean ${mean.toPrecision(4)}  std ${std.toPrecision(4)}`;
+    return `${name.padEnd(width)}  [${shape.join(', ')}]  ${figures}`;
+  });
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { InputError } from '../errors.js';
+
+/** A command by what `--help` says of it, and where the rest is. */
+interface Entry {
+  readonly description: string;
+  /** Loads the command itself; only the one that is called pays for what it imports. */
+  readonly load: () => Promise<{ readonly command: (description: string) => Command }>;
+}
+
+const entries: Readonly<Record<string, Entry>> = {
+  segment: { description: 'open-vocabulary segmentation of pictures', load: () => import('./segment.js') },
+  classify: { description: 'zero-shot classification of pictures', load: () => import('./classify.js') },
+  embed: { description: 'unit-length embeddings of pictures or texts', load: () => import('./embed.js') },
+  tokenize: { description: 'token ids of texts', load: () => import('./tokenize.js') },
+  preprocess: { description: 'pixels as the model sees them', load: () => import('./preprocess.js') },
+  inspect: { description: 'every named intermediate of a run', load: () => import('./inspect.js') },
+  compare: { description: 'one picture by several methods, side by side', load: () => import('./compare.js') },
+  convert: { description: 'any known checkpoint to a Hugging Face style folder', load: () => import('./convert.js') },
+  pull: { description: 'download a model folder, checked and resumable', load: () => import('./pull.js') },
+};
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+async function build(words: readonly string[]): Promise<Command> {
+  const program = new Command('clipscope')
+    .description('CLIP you can take apart: segment, classify, embed and look inside, offline')
+    .version(version());
+  const called = words.find(word => !word.startsWith('-') && word !== 'help');
+  for (const [name, { description, load }] of Object.entries(entries)) {
+    const command = name === called ? (await load()).command(description) : new Command(name).description(description);
+    program.addCommand(command);
+  }
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+  }
+  return program;
+}
+
+/**
+ * Runs one command line and returns the exit status: 0 done, 2 bad usage or bad input (one line on stderr), 1 a fault
+ * of ours, with its stack.
+ */
+export async function run(words: readonly string[]): Promise<number> {
+  // A reader that has seen enough (`| head`) is no fault.
+  process.stdout.on('error', error => {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+  try {
+    const program = await build(words);
+    if (words.length === 0) {
+      program.outputHelp({ error: true });
+      return 2;
+    }
+    await program.parseAsync(words, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof InputError) {
+      process.stderr.write(oneLine(`clipscope: ${error.message}`));
+      return 2;
+    }
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return 1;
+  }
+}
+
+/** Messages are one line each, whatever names from the user's files stand in them. */
+const oneLine = (text: string) => `${text.trim().replace(/\s*[\r\n]+\s*/g, ' ')}\n`;

@@ -1,0 +1,43 @@
+/** Text features for a command, from the cache where they are in it. */
+import { fingerprintText, type LoadedClip, type ModelDescription } from '../checkpoint/loadClip.js';
+import { cacheFolder } from '../files/cacheFolder.js';
+import {
+  readTextCache,
+  type TextFeatures,
+  textCachePath,
+  textFeatures,
+  writeTextCache,
+} from '../segment/textFeatures.js';
+import { withProgress } from './output.js';
+
+/** Names and prompts with where their features are kept, and the features when they already are. */
+export interface TextRequest {
+  readonly names: readonly string[];
+  readonly templates: readonly string[];
+  readonly path: string;
+  readonly kept: TextFeatures | undefined;
+}
+
+/** Looks features up before the model is loaded: if they are there, the text tower need not be. */
+export function requestTexts(
+  model: ModelDescription,
+  names: readonly string[],
+  templates: readonly string[],
+): TextRequest {
+  const path = textCachePath(cacheFolder(), fingerprintText(model.files, model.config), names, templates);
+  return { names, templates, path, kept: readTextCache(path, names.length, model.config.embedding) };
+}
+
+/** The features: kept ones, or computed now and kept for the next time. */
+export async function fulfilTexts(
+  clip: LoadedClip,
+  request: TextRequest,
+  flags: { quiet?: boolean },
+): Promise<TextFeatures> {
+  if (request.kept) return request.kept;
+  const features = await withProgress('texts', flags, onProgress =>
+    textFeatures(clip, request.names, request.templates, { onProgress }),
+  );
+  writeTextCache(cacheFolder(), request.path, features);
+  return features;
+}
