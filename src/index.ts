@@ -12,7 +12,8 @@ export {
   loadClip,
   type ModelDescription,
 } from './checkpoint/loadClip.js';
-export { type Pulled, type PullOptions, pull } from './checkpoint/pull.js';
+export { type PullOptions, pull } from './checkpoint/pull.js';
+export type { Pulled } from './checkpoint/pullUrl.js';
 export type { ModelSettings } from './checkpoint/settings.js';
 export { InputError } from './errors.js';
 export { writeAtomic } from './files/atomic.js';

@@ -1,10 +1,10 @@
 import { InputError, suggestion } from '../errors.js';
 import { type Picture, samplesPerPixel } from './picture.js';
-import { horizontalPass16, verticalPass16 } from './resizeDeep.js';
-import { type ResizeFilter, resizeFilters, resizeTaps, type Taps, type WeightedFilter } from './resizeFilters.js';
-import { horizontalPass, verticalPass } from './resizePasses.js';
+import { type ResizeFilter, resizeFilters, resizeTaps, type Taps, type WeightedFilter } from './resizing/filters.js';
+import { horizontalPass, verticalPass } from './resizing/passes.js';
+import { horizontalPass16, verticalPass16 } from './resizing/passes16.js';
 
-export { type ResizeFilter, resizeFilters } from './resizeFilters.js';
+export { type ResizeFilter, resizeFilters } from './resizing/filters.js';
 
 /** A rectangle of pixels. */
 export interface Region {

@@ -107,6 +107,31 @@ describe('a download over a connection that breaks', () => {
     );
   });
 
+  it('gives up on a file that is another one at every request, however much of it comes', () => {
+    const large = randomBytes(2_000_000);
+    return served(
+      (request, response, index) =>
+        sendFile(request, response, large, { etag: `"${index}"`, breakAfter: 1_500_000, noLength: true }),
+      async (get, { server }) => {
+        // The first 1.5 MB count as progress, once.
+        expect(await rejection(get({ retries: 3 }))).to.include('gave up after 4 tries');
+        expect(server.seen).to.have.length(4);
+      },
+    );
+  });
+
+  it('does not count failures between which a megabyte came', () => {
+    const large = randomBytes(5_000_000);
+    return served(
+      (request, response) => sendFile(request, response, large, { etag: '"v1"', breakAfter: 1_100_000 }),
+      async (get, { path, server }) => {
+        await get({ retries: 1 });
+        expect(server.seen).to.have.length(5);
+        expect(readFileSync(path).equals(large)).to.equal(true);
+      },
+    );
+  });
+
   it('refuses the rest of a file that begins elsewhere than asked', () =>
     served(
       (request, response, index) => {
