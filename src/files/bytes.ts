@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../errors.js';
 
 /**
@@ -17,6 +17,9 @@ export interface ByteSource {
   read(offset: number, length: number, into?: Uint8Array): Uint8Array;
   close(): void;
 }
+
+/** Node reads less than 2 GiB in one call. */
+const readAtOnce = 2 ** 30;
 
 function checkRange(source: { name: string; size: number }, offset: number, length: number): void {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
@@ -45,7 +48,7 @@ export function openBytes(path: string): ByteSource {
       if (bytes.length < length) throw new RangeError(`read: 'into' holds ${bytes.length} bytes, ${length} wanted`);
       let done = 0;
       while (done < length) {
-        const got = readSync(descriptor, bytes, done, length - done, offset + done);
+        const got = readSync(descriptor, bytes, done, Math.min(length - done, readAtOnce), offset + done);
         if (got === 0) throw new InputError(`${path}: the file became shorter while it was read`);
         done += got;
       }
@@ -60,7 +63,8 @@ export function openBytes(path: string): ByteSource {
 
 function openForReading(path: string): number {
   try {
-    return openSync(path, 'r');
+    // Without O_NONBLOCK a pipe would keep us waiting for its writer before we can refuse it.
+    return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     throw new InputError(`${path}: cannot be read: ${reasonOf(error)}`);
   }

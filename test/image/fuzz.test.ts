@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
-import { crc32 } from '../../src/files/torch/crc32.js';
+import { crc32 } from '../../src/files/crc32.js';
 import { decodePicture } from '../../src/image/decode.js';
 import { samplesPerPixel } from '../../src/image/picture.js';
 import { sample, samples } from './samples.js';

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { Jimp } from 'jimp';
 import { InputError } from '../../src/errors.js';
-import { crc32 } from '../../src/files/torch/crc32.js';
+import { crc32 } from '../../src/files/crc32.js';
 import { type Picture, type PixelMode, rgbPicture, samplesPerPixel, toRgb } from '../../src/image/picture.js';
 import { decodePng } from '../../src/image/png/decode.js';
 import { encodePng } from '../../src/image/png/encode.js';

@@ -188,6 +188,9 @@ describe('resize', () => {
     expect(() => resize(input, 2, 2, 'bicubi' as ResizeFilter)).to.throw(InputError, /did you mean bicubic/);
     expect(() => resize(input, 2 ** 20, 2 ** 10, 'bilinear')).to.throw(InputError, /got 1048576 x 1024/);
     expect(() => resize(input, 2 ** 21, 1, 'bilinear')).to.throw(InputError, /a side/);
+    const strip = picture('L', 5_000_000, 1, new Uint8Array(5_000_000));
+    expect(() => resize(strip, 224, 224, 'bicubic')).to.throw(InputError, /a side of 5000000 pixels is too long/);
+    expect(resize(strip, 224, 224, 'nearest').data.length).to.equal(224 * 224);
     const whole = { left: 0, top: 0, width: 2, height: 2 };
     for (const bad of [{ left: 1 }, { top: -1 }, { left: 0.5 }, { width: 3 }, { height: 0 }]) {
       expect(() => resize(input, 2, 2, 'box', { ...whole, ...bad }), JSON.stringify(bad)).to.throw(

@@ -1,5 +1,5 @@
 import type { ByteSource } from '../bytes.js';
-import { crc32 } from './crc32.js';
+import { crc32 } from '../crc32.js';
 import { quoted } from './values.js';
 import {
   type DirectoryEntry,

@@ -182,6 +182,52 @@ function retryAfter(value: string | undefined): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
+const backlog = 1 << 20;
+
+/**
+ * The chunks of a body up to the last that arrived, and then the error if the connection broke. (Iterating over the body
+ * itself drops what waits to be taken when it breaks, so that a slow disk and short-lived connections would never get on.)
+ */
+export async function* chunksOf(body: IncomingMessage): AsyncGenerator<Buffer, void, void> {
+  const waiting: Buffer[] = [];
+  let bytes = 0;
+  let end: { error?: unknown } | undefined;
+  let wake = () => {};
+  const stop = (how: { error?: unknown }) => {
+    end ??= how;
+    wake();
+  };
+  body.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    waiting.push(chunk);
+    if (bytes > backlog) body.pause();
+    wake();
+  });
+  body.on('end', () => stop({}));
+  body.on('error', error => stop({ error }));
+  body.on('close', () => stop({ error: Object.assign(new Error('closed'), { code: 'ECONNRESET' }) }));
+  try {
+    for (;;) {
+      const chunk = waiting.shift();
+      if (chunk) {
+        bytes -= chunk.length;
+        yield chunk;
+      } else if (end) {
+        if ('error' in end) throw end.error;
+        return;
+      } else {
+        const more = new Promise<void>(resolve => {
+          wake = resolve;
+        });
+        body.resume();
+        await more;
+      }
+    }
+  } finally {
+    body.destroy();
+  }
+}
+
 /**
  * A whole body as bytes.
  * @throws InputError when it is longer than `maxBytes` or the connection breaks.
@@ -190,7 +236,7 @@ export async function readBody(answer: Answer, maxBytes: number, signal?: AbortS
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(answer.body)) {
       bytes += chunk.length;
       if (bytes > maxBytes) {
         throw failed(`${answer.from}: the answer is longer than ${maxBytes} bytes`, { transient: false });

@@ -1,4 +1,4 @@
-import { crc32 } from '../../files/torch/crc32.js';
+import { crc32 } from '../../files/crc32.js';
 import { checkSize, cutShort, damaged } from '../limits.js';
 
 export const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);

@@ -1,5 +1,5 @@
 import { deflateSync } from 'node:zlib';
-import { crc32 } from '../../files/torch/crc32.js';
+import { crc32 } from '../../files/crc32.js';
 import { type Picture, type PixelMode, paletteOf, samplesPerPixel } from '../picture.js';
 import { type ColourType, colourTypes, signature } from './chunks.js';
 import { paeth } from './rows.js';

@@ -1,5 +1,5 @@
 /** Zip archives and legacy files written byte by byte, with a knob for every lie. */
-import { crc32ByTable } from '../../../src/files/torch/crc32.js';
+import { crc32ByTable } from '../../../src/files/crc32.js';
 import { ascii, type Code, dict, int, list, little, op, pickle, text } from './pickleBytes.js';
 
 export interface Member {

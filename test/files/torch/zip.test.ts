@@ -2,7 +2,7 @@ import zlib from 'node:zlib';
 import { expect } from 'chai';
 import { InputError } from '../../../src/errors.js';
 import { bytesFromMemory } from '../../../src/files/bytes.js';
-import { crc32, crc32ByTable } from '../../../src/files/torch/crc32.js';
+import { crc32, crc32ByTable } from '../../../src/files/crc32.js';
 import { openTorch } from '../../../src/files/torch/open.js';
 import { readMember, readZip } from '../../../src/files/torch/zip.js';
 import { type Archive, descriptorFlags, floats, type Member, members, plainFlags, zip } from './fileBytes.js';
