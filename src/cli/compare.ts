@@ -5,7 +5,8 @@ import { InputError, suggestion } from '../errors.js';
 import { checkWritable } from '../files/atomic.js';
 import { checkPictureExtension, writePicture } from '../image/encode.js';
 import { gridPicture, type Panel } from '../image/grid.js';
-import { toRgb } from '../image/picture.js';
+import { type Picture, toRgb } from '../image/picture.js';
+import { resize } from '../image/resize.js';
 import { labelsOf, legendFor, overlay } from '../segment/draw.js';
 import { type Method, methodByName } from '../segment/methods.js';
 import { methodNames } from '../segment/protocols.js';
@@ -71,7 +72,8 @@ async function runCompare(image: string, flags: Flags): Promise<void> {
       title: result.method,
       picture: 'values' in input ? labelsOf(result) : overlay(input, result),
     }));
-    await writePicture(flags.output, legendFor(gridPicture([...original, ...drawn]), union(panels)));
+    const enlarged = [...original, ...drawn].map(({ title, picture }) => ({ title, picture: legible(picture) }));
+    await writePicture(flags.output, legendFor(gridPicture(enlarged), union(panels)));
   }
   const described = panels.map(({ method, classes }) => ({ method, classes }));
   print(flags, { panels: described }, () =>
@@ -95,6 +97,12 @@ function pixelsOf(path: string) {
   const { values, count, height, width } = readPixelFile(path);
   if (count === 1) return { values, height, width };
   throw new InputError(`${path}: expected one image, got ${count}`);
+}
+
+/** Small pictures are enlarged to where a panel can be made out; pixels stay square. */
+function legible(picture: Picture): Picture {
+  const times = Math.ceil(192 / Math.max(picture.width, picture.height));
+  return times < 2 ? picture : resize(toRgb(picture), picture.width * times, picture.height * times, 'nearest');
 }
 
 /** One segmentation whose classes are all that any panel found, for the legend they share. */

@@ -5,10 +5,29 @@ import { classColours } from '../image/palette.js';
 import type { Picture } from '../image/picture.js';
 import type { Segmentation } from './segmenter.js';
 
-/** Colours of the classes; the one called `background` is grey. Red, green, blue of each, one after the other. */
+/** A class named after a colour is drawn in it, since anything else would confuse. */
+const ownColours: Readonly<Record<string, readonly [number, number, number]>> = {
+  red: [214, 48, 49],
+  green: [46, 160, 67],
+  blue: [52, 89, 215],
+  yellow: [240, 205, 50],
+  purple: [140, 60, 170],
+  orange: [240, 140, 40],
+  pink: [245, 140, 190],
+  white: [245, 245, 245],
+  black: [20, 20, 20],
+  brown: [130, 85, 50],
+};
+
+/** Colours of the classes, red, green, blue of each; the class called `background` is grey. */
 export function segmentationColours({ vocabulary }: Pick<Segmentation, 'vocabulary'>): Uint8Array {
-  const background = vocabulary.classes.findIndex(({ name }) => name.toLowerCase() === 'background');
-  return classColours(vocabulary.classes.length, background < 0 ? undefined : background);
+  const names = vocabulary.classes.map(({ name }) => name.toLowerCase());
+  const background = names.indexOf('background');
+  const colours = classColours(names.length, background < 0 ? undefined : background);
+  names.forEach((name, i) => {
+    if (Object.hasOwn(ownColours, name)) colours.set(ownColours[name]!, 3 * i);
+  });
+  return colours;
 }
 
 /** The picture with its classes painted over it: same size, RGB. */
