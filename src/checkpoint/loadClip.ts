@@ -54,7 +54,7 @@ export interface ModelDescription {
  */
 export async function loadClip(name: string, options: LoadOptions = {}): Promise<LoadedClip> {
   await ensureEngine();
-  const { file, files, checkpoint, config, preprocessor, settings } = openModel(name, options);
+  const { file, checkpoint, config, preprocessor, settings } = openModel(name, options);
   try {
     const clip = createClip(config, loadWeights(checkpoint, config));
     return {

@@ -4,9 +4,10 @@ import { InputError } from '../errors.js';
 import { checkWritable } from '../files/atomic.js';
 import { fromFloat32 } from '../files/dtype.js';
 import { writeSafetensors } from '../files/safetensors/write.js';
-import { gridOf } from '../model/config.js';
+import { gridOf, namedConfigs } from '../model/config.js';
 import { imagePoints, textPoints } from '../model/pointNames.js';
 import type { Seen } from '../model/points.js';
+import type { Method } from '../segment/methods.js';
 import { tidy } from '../tensor/tfjs.js';
 import { type CommonFlags, exactlyOne, type VariantFlags, withExif, withModel, withVariant } from './flags.js';
 import { modelPixels } from './inputs.js';
@@ -38,7 +39,7 @@ export function command(description: string): Command {
     .action(async (image: string | undefined, flags: Flags) => {
       if (!flags.list) exactlyOne('inspect', ['a picture', image !== undefined], ['--text', flags.text !== undefined]);
       const method = methodFrom(flags, 'clip');
-      if (flags.list) return listPoints(flags, method.variant);
+      if (flags.list) return listPoints(flags, image, method);
       if (flags.output !== undefined) checkWritable(flags.output);
       const see = flags.see === undefined ? usual : flags.see.split(',').map(name => name.trim());
       if (see.includes('')) throw new InputError(`--see: expected names separated by commas, got '${flags.see}'`);
@@ -65,11 +66,13 @@ export function command(description: string): Command {
     });
 }
 
-function listPoints(flags: Flags, variant: ReturnType<typeof methodFrom>['variant']): void {
-  const { config } = describeModel(flags.model, flags.activation ? { activation: flags.activation } : {});
+/** Of the tower that was asked about, or of both; `--model` may also name an architecture, such as ViT-L/14. */
+function listPoints(flags: Flags, image: string | undefined, { variant }: Method): void {
+  const options = flags.activation ? { activation: flags.activation } : {};
+  const config = namedConfigs[flags.model] ?? describeModel(flags.model, options).config;
   const points = [
     ...(config.image && flags.text === undefined ? imagePoints(config.image, config.embedding, {}, variant) : []),
-    ...(config.text ? textPoints(config.text, config.embedding) : []),
+    ...(config.text && image === undefined ? textPoints(config.text, config.embedding) : []),
   ];
   print(flags, { points }, () => points.map(({ name, shape }) => `${name}  [${shape.join(', ')}]`));
 }
