@@ -26,10 +26,10 @@ export { safetensorsBytes, writeSafetensors } from './files/safetensors/write.js
 export type { TensorData, TensorFile, TensorInfo } from './files/tensorFile.js';
 export { openTorch } from './files/torch/open.js';
 export { decodePicture as decodeImage, readPicture as readImage } from './image/decode.js';
+export { gridPicture, type Panel } from './image/drawing/grid.js';
+export { heatmap } from './image/drawing/heatmap.js';
+export { type LegendEntry, withLegend } from './image/drawing/legend.js';
 export { encodePicture as encodeImage, writePicture as writeImage } from './image/encode.js';
-export { gridPicture, type Panel } from './image/grid.js';
-export { heatmap } from './image/heatmap.js';
-export { type LegendEntry, withLegend } from './image/legend.js';
 export { applyOrientation, type Picture, rgbPicture, toRgb } from './image/picture.js';
 export {
   clipPreprocess,
@@ -55,9 +55,9 @@ export type { Patch, PointShape, Seen } from './model/points.js';
 export { type PositionMode, positionModes } from './model/positions.js';
 export type { TextOutput } from './model/textTower.js';
 export { classList, classListNames } from './segment/classLists.js';
+export { pamr } from './segment/dense/pamr.js';
 export { labelsOf, legendFor, overlay } from './segment/draw.js';
 export { clearClip, type Method, methodByName, sclip } from './segment/methods.js';
-export { pamr } from './segment/pamr.js';
 export { templates } from './segment/prompts.js';
 export { type Protocol, protocolFor, protocols } from './segment/protocols.js';
 export {

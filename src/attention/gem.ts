@@ -21,7 +21,8 @@ export interface GemOptions {
  *
  * Published as a side path over the last six blocks. `pattern` is the average of the three; `scores` is not visited.
  *
- * @throws InputError when `iterations` is not a whole number from 0 up.
+ * @throws InputError when `iterations` is not a whole number from 0 up, or in the text tower, whose causal mask GEM
+ * does not know.
  */
 export function gem({ iterations = 1, normalise = true, temperature }: GemOptions = {}): Attention {
   if (!Number.isInteger(iterations) || iterations < 0) {
@@ -29,6 +30,7 @@ export function gem({ iterations = 1, normalise = true, temperature }: GemOption
   }
   const toLength = normalise ? (p: Heads) => unitLength(p) : (p: Heads) => p;
   return input => {
+    if (!input.grid) throw new InputError('gem: expected an image tower with a patch grid; the text tower has none');
     const t = temperature ?? inverseTemperature(input);
     const selfPattern = (p: Heads) => softmax(headProduct(mul(p, t), p, true));
     const patternOf = (start: Heads) => {

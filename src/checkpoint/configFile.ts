@@ -4,13 +4,15 @@ import { InputError, suggestion } from '../errors.js';
 import { type ActivationName, activations, type ClipConfig, type Pooling } from '../model/config.js';
 
 const count = z.number().int().positive().max(1_000_000);
+// The largest published tower has 48; names are made for every layer before the weights are looked at.
+const layerCount = count.max(1000);
 const activation = z.string();
 
 // Defaults are those of transformers' CLIPVisionConfig and CLIPTextConfig, which leaves out what equals them.
 const huggingFaceVision = z.object({
   hidden_size: count.default(768),
   intermediate_size: count.default(3072),
-  num_hidden_layers: count.default(12),
+  num_hidden_layers: layerCount.default(12),
   num_attention_heads: count.default(12),
   num_channels: z.literal(3).default(3),
   image_size: count.default(224),
@@ -23,7 +25,7 @@ const huggingFaceVision = z.object({
 const huggingFaceText = z.object({
   hidden_size: count.default(512),
   intermediate_size: count.default(2048),
-  num_hidden_layers: count.default(12),
+  num_hidden_layers: layerCount.default(12),
   num_attention_heads: count.default(8),
   vocab_size: count.default(49408),
   max_position_embeddings: count.default(77),
@@ -46,7 +48,7 @@ const openClip = z.object({
     quick_gelu: z.boolean().default(false),
     vision_cfg: z.looseObject({
       image_size: z.union([count, z.tuple([count, count])]).default(224),
-      layers: z.union([count, z.array(z.number())]).default(12),
+      layers: z.union([layerCount, z.array(z.number())]).default(12),
       width: count.default(768),
       head_width: count.default(64),
       mlp_ratio: z.number().positive().default(4),
@@ -57,7 +59,7 @@ const openClip = z.object({
       vocab_size: count.default(49408),
       width: count.default(512),
       heads: count.default(8),
-      layers: count.default(12),
+      layers: layerCount.default(12),
       mlp_ratio: z.number().positive().default(4),
     }),
   }),

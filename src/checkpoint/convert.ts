@@ -1,5 +1,5 @@
 /** Any known checkpoint to a Hugging Face style folder: names, orientation, config and preprocessing. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { checkWritable, writeAtomic } from '../files/atomic.js';
@@ -47,16 +47,13 @@ export function convertCheckpoint(
     checkWritable(target);
     const dtype = options.dtype && convertDtypes[options.dtype];
     const tensors = new Map<string, TensorToWrite>();
-    let bytes = 0;
     for (const [role, shape] of rolesOf(config)) {
-      const tensor = converted(file, locate(checkpoint, role)!, shape, dtype);
-      tensors.set(entryOf(huggingFace, role).theirs, tensor);
-      bytes += shape.reduce((a, b) => a * b, 1) * dtypeWidths[tensor.dtype];
+      tensors.set(entryOf(huggingFace, role).theirs, converted(file, locate(checkpoint, role)!, shape, dtype));
     }
     writeSafetensors(target, tensors, new Map([['format', 'pt']]));
     writeJson(join(folder, 'config.json'), configJson(config, dtype));
     if (config.image) writeJson(join(folder, 'preprocessor_config.json'), preprocessorJson(preprocessor));
-    return { tensors: tensors.size, bytes, config };
+    return { tensors: tensors.size, bytes: statSync(target).size, config };
   } finally {
     file.close();
   }
@@ -130,9 +127,10 @@ function configJson({ image, text, embedding }: ClipConfig, dtype: Dtype | undef
     model_type: 'clip_text_model',
     max_position_embeddings: text.context,
     vocab_size: text.vocabulary,
-    // The end token has the largest id in every CLIP vocabulary, the start token the one before it.
+    // In every CLIP vocabulary the end token has the largest id and the start token the one before it; 2 is how
+    // configs of OpenAI's own models call it, and what makes transformers take the largest id.
     bos_token_id: text.vocabulary - 2,
-    eos_token_id: text.pooling === 'largest-id' ? text.vocabulary - 1 : text.pooling.firstOf,
+    eos_token_id: text.pooling === 'largest-id' ? 2 : text.pooling.firstOf,
     pad_token_id: text.vocabulary - 1,
   };
   const names = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as Partial<Record<Dtype, string>>;

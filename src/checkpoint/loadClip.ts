@@ -56,14 +56,10 @@ export async function loadClip(name: string, options: LoadOptions = {}): Promise
   await ensureEngine();
   const { file, checkpoint, config, preprocessor, settings } = openModel(name, options);
   try {
+    // Before the weights: nothing that may fail comes after tensors have been made.
+    const tokenizer = createTokenizer(config.text ? { contextLength: config.text.context } : {});
     const clip = createClip(config, loadWeights(checkpoint, config));
-    return {
-      ...clip,
-      name,
-      tokenizer: createTokenizer(config.text ? { contextLength: config.text.context } : {}),
-      preprocessor,
-      settings,
-    };
+    return { ...clip, name, tokenizer, preprocessor, settings };
   } finally {
     file.close();
   }
@@ -146,6 +142,7 @@ function present(checkpoint: Checkpoint, config: ClipConfig): ClipConfig {
 
 function chooseTowers(config: ClipConfig, towers: LoadOptions['towers'], name: string): ClipConfig {
   if (!towers) return config;
+  if (towers.length === 0) throw new InputError(`model '${name}': expected 'image' or 'text' among towers, got none`);
   for (const tower of towers) {
     if (!config[tower])
       throw new InputError(`model '${name}': expected a checkpoint with the ${tower} tower; it has none`);

@@ -8,6 +8,7 @@ import { openShardedSafetensors } from '../files/safetensors/sharded.js';
 import type { TensorFile } from '../files/tensorFile.js';
 import { openTorch } from '../files/torch/open.js';
 import { resolvePulled } from './pulled.js';
+import { orderedChoices, type WeightChoice } from './weightFiles.js';
 
 /** The files of a model, none read yet. */
 export interface ModelFiles {
@@ -22,42 +23,47 @@ export interface ModelFiles {
   readonly settings?: string;
 }
 
-/** In the order they are looked for. */
-const weightNames = [
-  'model.safetensors',
-  'model.safetensors.index.json',
-  'open_clip_model.safetensors',
-  'open_clip_pytorch_model.safetensors',
-  'pytorch_model.bin',
-  'open_clip_pytorch_model.bin',
-];
-
 /**
  * Finds the files behind a folder, a weights file or the id of a pulled model.
  * @throws InputError when there is nothing of that name, or nothing in it that could be weights.
  */
 export function findModel(name: string, options: { weights?: 'required' | 'optional' } = {}): ModelFiles {
   if (name === '') throw new InputError('model: expected a folder, a file or a hub id, got nothing');
-  if (!existsSync(name)) {
-    const pulled = isHubId(name) ? resolvePulled(name) : undefined;
-    if (pulled) return { ...inFolder(pulled, options), name };
-    const hint = isHubId(name) ? `; 'clipscope pull ${name}' downloads it if it is a hub id` : '';
-    throw new InputError(`model '${name}': no such file or folder${hint}`);
-  }
-  if (statSync(name).isDirectory()) return inFolder(name, options);
-  return { ...besides(dirname(name)), name, folder: dirname(name), weights: name };
+  if (existsSync(name)) return at(name, name, options);
+  const pulled = isHubId(name) ? resolvePulled(name) : undefined;
+  if (pulled) return at(pulled, name, options);
+  const hint = isHubId(name) ? `; 'clipscope pull ${name}' downloads it if it is a hub id` : '';
+  throw new InputError(`model '${name}': no such file or folder${hint}`);
 }
 
+function at(path: string, name: string, options: { weights?: 'required' | 'optional' }): ModelFiles {
+  if (statSync(path).isDirectory()) return { ...inFolder(path, options), name };
+  const folder = dirname(path);
+  return { ...besides(folder, choicesIn(folder)), name, folder, weights: path };
+}
+
+/** `org/name`, `name`, or one of OpenAI's own as `openai:ViT-B/16`. */
 const isHubId = (name: string) =>
-  /^[\w.-]+(\/[\w.-]+)?$/.test(name) && !/^\.+(\/|$)|\.(safetensors|pt|bin|json)$/.test(name);
+  name.startsWith('openai:') ||
+  (/^[\w.-]+(\/[\w.-]+)?$/.test(name) && !/^\.+(\/|$)|\.(safetensors|pt|bin|json)$/.test(name));
 
 function inFolder(folder: string, { weights: need = 'required' }: { weights?: 'required' | 'optional' }): ModelFiles {
-  const named = weightNames.map(name => join(folder, name)).find(path => existsSync(path));
+  const choices = choicesIn(folder);
+  const named = choices.map(({ file }) => join(folder, file)).find(path => existsSync(path));
   const weights = named ?? onlyWeights(folder);
-  const files = { ...besides(folder), name: folder, folder };
+  const files = { ...besides(folder, choices), name: folder, folder };
   if (weights) return { ...files, weights };
   if (need === 'optional' && files.config) return files;
-  throw new InputError(`${folder}: expected a model's weights there, such as ${weightNames[0]}; found none`);
+  throw new InputError(`${folder}: expected a model's weights there, such as ${choices[0]!.file}; found none`);
+}
+
+/** The names weights go by in a folder, best first; PyTorch's shards are read by `pull` alone. */
+function choicesIn(folder: string): readonly WeightChoice[] {
+  const [config, openClipConfig] = ['config.json', 'open_clip_config.json'].map(name => {
+    const path = join(folder, name);
+    return existsSync(path) ? JSON.stringify(readJson(path)) : undefined;
+  });
+  return orderedChoices(config, openClipConfig).filter(({ sharded, becomes }) => !(sharded && becomes));
 }
 
 /** The single file of a folder that could be weights, when there is just one. */
@@ -66,9 +72,13 @@ function onlyWeights(folder: string): string | undefined {
   return found.length === 1 ? join(folder, found[0]!) : undefined;
 }
 
-function besides(folder: string): Pick<ModelFiles, 'config' | 'preprocessor' | 'settings'> {
+function besides(
+  folder: string,
+  [best]: readonly WeightChoice[],
+): Pick<ModelFiles, 'config' | 'preprocessor' | 'settings'> {
   const path = (...names: string[]) => names.map(name => join(folder, name)).find(file => existsSync(file));
-  const config = path('config.json', 'open_clip_config.json');
+  const configs = ['config.json', 'open_clip_config.json'];
+  const config = path(...(best?.openClip ? configs.reverse() : configs));
   const preprocessor = path('preprocessor_config.json', 'open_clip_config.json');
   const settings = path('clipscope.json');
   return { ...(config && { config }), ...(preprocessor && { preprocessor }), ...(settings && { settings }) };
@@ -78,17 +88,21 @@ function besides(folder: string): Pick<ModelFiles, 'config' | 'preprocessor' | '
 export function openWeights(path: string): TensorFile {
   if (path.endsWith('.json')) return openShardedSafetensors(path);
   const source = openBytes(path);
-  const [a, b, c, d] = source.read(0, Math.min(4, source.size));
-  const zip = a === 0x50 && b === 0x4b;
-  // A pickle's first four bytes are the legacy format's magic number; as a safetensors length they are out of bounds.
-  const pickle = a === 0x80 && c === 0x8a && d === 0x0a;
-  if (!zip && !pickle) return openSafetensors(source);
   try {
-    return openTorch(source);
+    return isTorch(source.read(0, Math.min(4, source.size))) ? openTorch(source) : openSafetensors(source);
   } catch (error) {
     source.close();
     throw error;
   }
+}
+
+/**
+ * Whether a file begins as a member of a zip archive, or as a pickle with the magic number of PyTorch's old format. A
+ * safetensors file begins with its header's length: the first would be one of 67 MB, the second is out of bounds.
+ */
+function isTorch([a, b, c, d]: Uint8Array): boolean {
+  const zip = a === 0x50 && b === 0x4b && c === 3 && d === 4;
+  return zip || (a === 0x80 && c === 0x8a && d === 0x0a);
 }
 
 /** A small JSON file. @throws InputError when it is missing, larger than 4 MiB, or not JSON. */

@@ -129,7 +129,8 @@ async function pullInto(plan: Omit<Job, 'earlier' | 'wasComplete' | 'files'>): P
     const ready = pinned || lock.waited ? wholePull(dir, id, at, include) : undefined;
     if (ready) return ready;
     const earlier = new Map(same ? before.files.map(file => [file.name, file]) : []);
-    const job: Job = { ...plan, earlier, wasComplete: pinned && before?.complete === true, files: new Map() };
+    const wasComplete = pinned && completeManifest(dir) !== undefined;
+    const job: Job = { ...plan, earlier, wasComplete, files: new Map() };
     note(job, false);
     await fetchAll(job);
     note(job, true);

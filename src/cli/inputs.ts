@@ -26,7 +26,7 @@ export async function readUpright(path: string, exif: boolean): Promise<Picture>
   return exif ? applyOrientation(picture) : picture;
 }
 
-/** The tensor `pixels` of a file. @throws InputError when it is missing, no float, or not `[n, 3, h, w]`. */
+/** The tensor `pixels` of a file. @throws InputError when it is missing, no finite floats, or not `[n, 3, h, w]`. */
 export function readPixelFile(path: string): PixelBatch {
   const file = openSafetensors(openBytes(path));
   try {
@@ -46,7 +46,10 @@ export function readPixelFile(path: string): PixelBatch {
         `${path}: expected 'pixels' as [n, 3, height, width] floats, got ${info.dtype} [${info.shape}]`,
       );
     }
-    return { values: file.readFloat32('pixels'), count, height, width };
+    const values = file.readFloat32('pixels');
+    const odd = values.findIndex(value => !Number.isFinite(value));
+    if (odd >= 0) throw new InputError(`${path}: expected finite 'pixels', got ${values[odd]} at place ${odd}`);
+    return { values, count, height, width };
   } finally {
     file.close();
   }

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { describeModel } from '../checkpoint/loadClip.js';
+import { describeModel, type ModelDescription } from '../checkpoint/loadClip.js';
 import { InputError } from '../errors.js';
 import { checkWritable } from '../files/atomic.js';
 import { fromFloat32 } from '../files/dtype.js';
 import { writeSafetensors } from '../files/safetensors/write.js';
+import { clipPreprocess } from '../image/preprocess.js';
 import { gridOf, namedConfigs } from '../model/config.js';
 import { imagePoints, textPoints } from '../model/pointNames.js';
 import type { Seen } from '../model/points.js';
@@ -37,7 +38,10 @@ export function command(description: string): Command {
     .option('-o, --output <file>', 'one tensor a point under its full name, .safetensors')
     .option('--pictures <dir>', 'a picture a point: attention of the class token by head, or lengths of tokens')
     .action(async (image: string | undefined, flags: Flags) => {
-      if (!flags.list) exactlyOne('inspect', ['a picture', image !== undefined], ['--text', flags.text !== undefined]);
+      const asked = image !== undefined || flags.text !== undefined;
+      if (!flags.list || asked) {
+        exactlyOne('inspect', ['a picture', image !== undefined], ['--text', flags.text !== undefined]);
+      }
       const method = methodFrom(flags, 'clip');
       if (flags.list) return listPoints(flags, image, method);
       if (flags.output !== undefined) checkWritable(flags.output);
@@ -67,14 +71,24 @@ export function command(description: string): Command {
 }
 
 /** Of the tower that was asked about, or of both; `--model` may also name an architecture, such as ViT-L/14. */
-function listPoints(flags: Flags, image: string | undefined, { variant }: Method): void {
-  const options = flags.activation ? { activation: flags.activation } : {};
-  const config = namedConfigs[flags.model] ?? describeModel(flags.model, options).config;
+async function listPoints(flags: Flags, image: string | undefined, { variant }: Method): Promise<void> {
+  const { config, preprocessor } = architectureOf(flags);
+  const [batch] = image === undefined ? [] : await modelPixels([image], preprocessor, flags);
+  const size = batch && { batch: batch.count, height: batch.height, width: batch.width };
   const points = [
-    ...(config.image && flags.text === undefined ? imagePoints(config.image, config.embedding, {}, variant) : []),
+    ...(config.image && flags.text === undefined ? imagePoints(config.image, config.embedding, size, variant) : []),
     ...(config.text && image === undefined ? textPoints(config.text, config.embedding) : []),
   ];
+  if (points.length === 0) {
+    throw new InputError(`model '${flags.model}': it has no ${image === undefined ? 'text' : 'image'} tower`);
+  }
   print(flags, { points }, () => points.map(({ name, shape }) => `${name}  [${shape.join(', ')}]`));
+}
+
+function architectureOf({ model, activation }: Flags): Pick<ModelDescription, 'config' | 'preprocessor'> {
+  if (!Object.hasOwn(namedConfigs, model)) return describeModel(model, activation ? { activation } : {});
+  const config = namedConfigs[model]!;
+  return { config, preprocessor: clipPreprocess(config.image!.imageSize) };
 }
 
 const valuesOf = (seen: Seen): SeenPoint[] =>

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Grid } from '../attention/attention.js';
 import { InputError } from '../errors.js';
 import { checkWritable } from '../files/atomic.js';
+import { gridPicture, type Panel } from '../image/drawing/grid.js';
+import { heatmap } from '../image/drawing/heatmap.js';
 import { writePicture } from '../image/encode.js';
-import { gridPicture, type Panel } from '../image/grid.js';
-import { heatmap } from '../image/heatmap.js';
 
 /** An intermediate's values with what is said of them. */
 export interface SeenPoint {

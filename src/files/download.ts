@@ -5,16 +5,7 @@ import { dirname } from 'node:path';
 import { InputError } from '../errors.js';
 import { reasonOf } from './bytes.js';
 import { checkSha256, sha256File } from './hash.js';
-import {
-  type Answer,
-  chunksOf,
-  connectionError,
-  displayUrl,
-  failed,
-  parseUrl,
-  request,
-  statusError,
-} from './transfer/http.js';
+import { type Answer, connectionError, displayUrl, failed, parseUrl, request, statusError } from './transfer/http.js';
 import { type HeldLock, withLock } from './transfer/lock.js';
 import { beginPart, canContinue, emptyPart, onDisk, openPart, type Part, removePart } from './transfer/part.js';
 import { type RetryPolicy, withRetries } from './transfer/retry.js';
@@ -262,7 +253,7 @@ async function receive(
   const limit = whole ?? maxBytes;
   const file = await opened(part.path);
   try {
-    for await (const chunk of chunksOf(body)) {
+    for await (const chunk of body.chunks()) {
       if (part.bytes + chunk.length > limit) throw refused(part, `${from}: expected at most ${limit} bytes, more came`);
       await written(file, chunk, part);
       part.hash.update(chunk);

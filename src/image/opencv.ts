@@ -4,8 +4,8 @@
  */
 import { InputError } from '../errors.js';
 import { type Picture, rgbPicture } from './picture.js';
-import { planesOf, type Triple } from './planes.js';
-import { roundHalfEven } from './rounding.js';
+import { planesOf, type Triple } from './resizing/planes.js';
+import { roundHalfEven } from './resizing/rounding.js';
 
 /** Mean of red, green and blue as MMSegmentation's configurations write it, in units of 0..255. */
 export const segmentationMean: Triple = [122.771, 116.746, 104.094];

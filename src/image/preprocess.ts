@@ -1,9 +1,9 @@
 import { flattenOnWhite } from './flatten.js';
 import { type Picture, samplesPerPixel, toRgb } from './picture.js';
-import { planesOf } from './planes.js';
 import type { PreprocessSpec, Size } from './preprocessSpec.js';
 import { resize } from './resize.js';
-import { roundHalfEven } from './rounding.js';
+import { planesOf } from './resizing/planes.js';
+import { roundHalfEven } from './resizing/rounding.js';
 
 export * from './preprocessSpec.js';
 

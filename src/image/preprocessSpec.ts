@@ -1,6 +1,6 @@
 import { InputError, suggestion } from '../errors.js';
-import type { Triple } from './planes.js';
 import { type ResizeFilter, resizeFilters } from './resizing/filters.js';
+import type { Triple } from './resizing/planes.js';
 
 /**
  * How the picture meets the model's size: its short side, its long side, or both (ignoring the aspect ratio) become that

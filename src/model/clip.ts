@@ -19,7 +19,7 @@ import { pooledPosition, runText, type TextOutput } from './textTower.js';
 import type { ClipWeights } from './weights/load.js';
 
 interface TowerOptions extends PointOptions {
-  /** Blocks done differently, by index from 0. */
+  /** Blocks done differently, by index from 0; what `last` says of a block goes before. */
   blocks?: Readonly<Record<number, BlockOptions>>;
 }
 
@@ -103,9 +103,10 @@ function runImages(
   { embedding }: ClipConfig,
   pixels: Pixels,
   variants: readonly Variant[],
-  { positions = 'stretch', blocks, ...asked }: Omit<ImageOptions, 'last'>,
+  { positions = 'stretch', blocks, stop = false, ...asked }: Omit<ImageOptions, 'last'>,
 ): (Partial<ImageOutput> & WithSeen)[] {
   checkPixels(pixels);
+  if (variants.length === 0) throw new InputError('variants: expected at least one variant, got none');
   checkBlocks(blocks, config.layers);
   for (const variant of variants) checkVariant(variant);
   const [batch, , height, width] = pixels.shape;
@@ -115,16 +116,18 @@ function runImages(
   const run = { config, weights, ...(blocks && { blocks }) };
   return tidy(() => {
     const wanted = new Set(variants.flatMap(variant => statesFor(config, variant)));
-    const shared = openPoints('image', [...new Set(known.flat())], asked);
+    // Under `sum` the stream passes the blocks that the tail does anew: seeing them there is no reason to stop.
+    const stopInStream = stop && variants.every(({ path }) => path !== 'sum');
+    const shared = openPoints('image', [...new Set(known.flat())], { ...asked, stop: stopInStream });
     const stream = untilStopped(() => runStream({ ...run, points: shared }, pixels, positions, wanted));
     if (!stream) return [{ seen: shared.seen }];
     return variants.map((variant, i) => {
-      const own = openPoints('image', known[i]!, asked);
+      const own = openPoints('image', known[i]!, { ...asked, stop });
       const names = new Set(known[i]);
       own.adopt(shared, name => names.has(name) && !isChanged(config, variant, name));
       const output = untilStopped(() => runTail({ ...run, points: own }, stream, variant));
-      own.finish();
-      return { ...output, seen: own.seen };
+      if (output) own.finish();
+      return { ...(stop ? {} : output), seen: own.seen };
     });
   }) as unknown as (Partial<ImageOutput> & WithSeen)[];
 }
@@ -135,23 +138,32 @@ function isChanged(config: ImageConfig, variant: Variant, name: string): boolean
   return index !== undefined && variant.path !== 'side' && Number(index) >= firstChanged(config, variant);
 }
 
-function checkPixels({ shape }: Pixels): void {
-  if (shape.length === 4 && shape[0] > 0 && shape[1] === 3) return;
-  throw new InputError(`image: expected pixels [batch, 3, height, width], got [${shape}]`);
+function checkPixels({ shape, dtype }: Pixels): void {
+  if (shape.length !== 4 || shape[0] === 0 || shape[1] !== 3) {
+    throw new InputError(`image: expected pixels [batch, 3, height, width], got [${shape}]`);
+  }
+  if (dtype !== 'float32') throw new InputError(`image: expected normalised pixels as float32, got ${dtype}`);
 }
 
 function checkVariant({ blocks = 1, residual }: Variant): void {
   if (!Number.isInteger(blocks) || blocks < 1) {
     throw new InputError(`last: expected a whole number of blocks from 1 up, got ${blocks}`);
   }
-  if (typeof residual === 'number' && !Number.isFinite(residual)) {
-    throw new InputError(`last: expected a finite factor for the residual, got ${residual}`);
-  }
+  checkResidual('last', residual);
 }
 
-function checkBlocks(blocks: TowerOptions['blocks'], layers: number): void {
-  const beyond = Object.keys(blocks ?? {}).find(key => !(Number(key) >= 0 && Number(key) < layers));
-  if (beyond !== undefined) throw new InputError(`blocks: expected indices 0 to ${layers - 1}, got ${beyond}`);
+function checkResidual(where: string, residual: BlockOptions['residual']): void {
+  if (typeof residual !== 'number' || Number.isFinite(residual)) return;
+  throw new InputError(`${where}: expected a finite factor for the residual, got ${residual}`);
+}
+
+function checkBlocks(blocks: TowerOptions['blocks'] = {}, layers: number): void {
+  for (const [index, { residual }] of Object.entries(blocks)) {
+    if (!/^\d+$/.test(index) || Number(index) >= layers) {
+      throw new InputError(`blocks: expected indices 0 to ${layers - 1}, got '${index}'`);
+    }
+    checkResidual(`blocks: ${index}`, residual);
+  }
 }
 
 /** Tokens of one batch of texts: more gain nothing, and the memory of a run grows with them. */
@@ -161,7 +173,7 @@ function runTexts(
   { text: config, embedding }: ClipConfig,
   { text: weights }: ClipWeights,
   texts: readonly ArrayLike<number>[],
-  { context = 'needed', blocks, ...asked }: TextOptions,
+  { context = 'needed', blocks, stop = false, ...asked }: TextOptions,
 ): Partial<TextOutput> & WithSeen {
   if (!config || !weights) throw new InputError('text: this model was loaded without its text tower');
   checkIds(texts, config);
@@ -172,7 +184,7 @@ function runTexts(
   if (together) lengths.fill(Math.max(...lengths));
   const known = textPoints(config, embedding).map(({ name }) => name);
   return tidy(() => {
-    const points = openPoints('text', known, asked);
+    const points = openPoints('text', known, { ...asked, stop });
     const run = { config, weights, points, ...(blocks && { blocks }) };
     const batches = batchesByLength(lengths, together ? Number.POSITIVE_INFINITY : tokensAtOnce);
     const outputs = batches.map(rows => {
@@ -195,6 +207,7 @@ function runTexts(
     });
     if (outputs.some(output => !output)) return { seen: points.seen };
     points.finish();
+    if (stop) return { seen: points.seen };
     const order = new Int32Array(texts.length);
     batches.flat().forEach((row, at) => {
       order[row] = at;
@@ -230,7 +243,7 @@ function batchesByLength(lengths: readonly number[], limit: number): number[][] 
 function checkIds(texts: readonly ArrayLike<number>[], { context, vocabulary }: TextConfig): void {
   if (texts.length === 0) throw new InputError('text: expected at least one text, got none');
   texts.forEach((ids, row) => {
-    if (ids.length === 0 || ids.length > context) {
+    if (!(ids.length > 0 && ids.length <= context)) {
       throw new InputError(`text: expected 1 to ${context} token ids, text ${row} has ${ids.length}`);
     }
     for (let i = 0; i < ids.length; i++) {

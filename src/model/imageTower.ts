@@ -74,7 +74,7 @@ export interface ImageRun {
   readonly config: ImageConfig;
   readonly weights: ImageWeights;
   readonly points: Points;
-  /** Ordinary blocks done differently, by index. */
+  /** Blocks of the stream done differently, by index. */
   readonly blocks?: Readonly<Record<number, BlockOptions>>;
 }
 
@@ -149,7 +149,8 @@ const tails: Record<NonNullable<Variant['path']>, Tail> = {
     let x = stream.states.get(first)!;
     for (let i = first; i < run.config.layers; i++) {
       const entering = x;
-      x = scoped(run.points, () => changedBlock(run, stream, i, entering, variant, `blocks.${i}.`));
+      const options = { ...run.blocks?.[i], ...variant };
+      x = scoped(run.points, () => changedBlock(run, stream, i, entering, options, `blocks.${i}.`));
     }
     return x;
   },
@@ -160,7 +161,8 @@ const tails: Record<NonNullable<Variant['path']>, Tail> = {
     for (let i = first; i < run.config.layers; i++) {
       const before = total;
       total = scoped(run.points, () => {
-        const out = changedBlock(run, stream, i, stream.states.get(i)!, variant, `blocks.${i}.`);
+        const options = { ...run.blocks?.[i], ...variant };
+        const out = changedBlock(run, stream, i, stream.states.get(i)!, options, `blocks.${i}.`);
         return before ? add<Tokens>(before, out) : out;
       });
     }

@@ -36,7 +36,7 @@ class Stop extends Error {}
 
 function matcher(pattern: string, tower: string): RegExp {
   const full = pattern.startsWith(`${tower}.`) ? pattern : `${tower}.${pattern}`;
-  const escaped = full.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
+  const escaped = full.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '.*');
   return new RegExp(`^${escaped}$`);
 }
 
@@ -111,6 +111,9 @@ function changed<T extends Tensor>(name: string, value: T, change: Patch): T {
   if (result === value) return value;
   if (String(result.shape) !== String(value.shape)) {
     throw new InputError(`patch '${name}': expected a tensor of shape [${value.shape}], got [${result.shape}]`);
+  }
+  if (result.dtype !== value.dtype) {
+    throw new InputError(`patch '${name}': expected a tensor of ${value.dtype}, got ${result.dtype}`);
   }
   // A clone, because the run releases its intermediates and what the caller gave stays the caller's.
   return clone(result) as T;

@@ -1,7 +1,7 @@
 /** A segmentation as pictures. */
-import { type LegendEntry, withLegend } from '../image/legend.js';
-import { labelPicture, type OverlayOptions, overlay as paint } from '../image/overlay.js';
-import { classColours } from '../image/palette.js';
+import { type LegendEntry, withLegend } from '../image/drawing/legend.js';
+import { labelPicture, type OverlayOptions, overlay as paint } from '../image/drawing/overlay.js';
+import { classColours } from '../image/drawing/palette.js';
 import type { Picture } from '../image/picture.js';
 import type { Segmentation } from './segmenter.js';
 

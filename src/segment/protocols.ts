@@ -3,8 +3,8 @@
  * stated for models with 224-pixel inputs; `scaleProtocol` carries them to others.
  */
 import { InputError, suggestion } from '../errors.js';
-import { checkWhole } from './checks.js';
-import type { PamrOptions } from './pamr.js';
+import { checkWhole } from './dense/checks.js';
+import type { PamrOptions } from './dense/pamr.js';
 import type { TemplateSet } from './prompts.js';
 
 /** Methods that have a protocol. */

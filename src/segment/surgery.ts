@@ -3,8 +3,8 @@
  * texts have in common taken away, for looking at one text's map. Labels come from the plain cosines instead.
  */
 import { InputError } from '../errors.js';
-import { resizePlanes } from './bilinear.js';
-import { checkWhole } from './checks.js';
+import { resizePlanes } from './dense/bilinear.js';
+import { checkWhole } from './dense/checks.js';
 
 /** Tokens and texts of unit length. */
 export interface SurgeryInput {

@@ -5,9 +5,9 @@ import type { Variant } from '../model/imageTower.js';
 import type { PositionMode } from '../model/positions.js';
 import { unitLength } from '../tensor/ops/unitLength.js';
 import { matMul, reshape, slice, type Tensor2D, tensor2d, tensor4d, tidy, transpose } from '../tensor/tfjs.js';
-import type { WindowLogits } from './stitch.js';
+import type { WindowLogits } from './dense/stitch.js';
+import { type Padding, padToMultiple, slidingWindows, type WindowRect } from './dense/windows.js';
 import type { TextFeatures } from './textFeatures.js';
-import { type Padding, padToMultiple, slidingWindows, type WindowRect } from './windows.js';
 
 /** Normalised pixels `[3, height, width]`. */
 export interface Planes {

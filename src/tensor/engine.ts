@@ -40,8 +40,7 @@ export async function startEngine(name: EngineName = 'wasm', options: EngineOpti
     throw new InputError(`threads: expected a positive whole number, got ${threads}`);
   }
   const backend = await start[parseEngine(name)](threads);
-  await tf.setBackend(backend);
-  await tf.ready();
+  if (!(await tf.setBackend(backend))) throw new Error(`startEngine: TensorFlow.js cannot start '${backend}' here`);
   const report = { engine: name, backend, version: tf.version_core };
   if (name === 'node' || name === 'node-gpu') return threads === undefined ? report : { ...report, threads };
   return { ...report, threads: 1 };

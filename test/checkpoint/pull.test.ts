@@ -84,6 +84,28 @@ describe('pull', () => {
       expect(resolvePulled('org/name')).to.equal(dir);
     }));
 
+  it('calls a model incomplete while a file that went missing cannot be had again', () => {
+    let broken = false;
+    const before: FakeHubOptions['before'] = (request, response) => {
+      const hit = broken && request.url?.endsWith('/model.safetensors') === true;
+      if (hit) response.writeHead(403).end();
+      return hit;
+    };
+    return withHub({ 'org/name': model }, { before }, async get => {
+      const { dir } = await get('org/name');
+      broken = true;
+      expect(await rejection(get('org/name', { include: ['LICENCE'] }))).to.include('has no file');
+      expect(resolvePulled('org/name')).to.equal(dir);
+      rmSync(join(dir, 'model.safetensors'));
+      expect(await rejection(get('org/name'))).to.include('HTTP 403');
+      expect(resolvePulled('org/name')).to.equal(undefined);
+      broken = false;
+      const { files } = await get('org/name');
+      expect(files.filter(({ fromCache }) => !fromCache).map(({ name }) => name)).to.deep.equal(['model.safetensors']);
+      expect(resolvePulled('org/name')).to.equal(dir);
+    });
+  });
+
   it('takes the commit a branch stands for at the time, and keeps the older one', () => {
     const newer = 'd'.repeat(40);
     const refs: Record<string, string> = { main: commit, 'refs/pr/1': newer };

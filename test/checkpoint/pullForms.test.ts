@@ -209,6 +209,11 @@ describe('pull from a server without the API', () => {
       const requests = hub.seen.length;
       expect((await get('org/name', { revision: commit })).files.every(({ fromCache }) => fromCache)).to.equal(true);
       expect(hub.seen.length).to.equal(requests);
+      await get('org/name');
+      expect(hub.seen.slice(requests).map(({ path }) => path)).to.deep.equal([
+        '/api/models/org/name/revision/main?blobs=true',
+        '/org/name/resolve/main/config.json',
+      ]);
       expect(await rejection(get('org/other'))).to.include("has no model 'org/other' at revision 'main'");
       expect(await rejection(get('org/name', { include: ['LICENSE'] }))).to.include("has no file 'LICENSE'");
       expect(resolvePulled('org/name')).to.equal(dir);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
+import { slidingWindows } from '../../src/segment/dense/windows.js';
 import { templates } from '../../src/segment/prompts.js';
 import {
   type MethodName,
@@ -12,9 +13,8 @@ import {
   scaleProtocol,
   workingSize,
 } from '../../src/segment/protocols.js';
-import { slidingWindows } from '../../src/segment/windows.js';
 import { expectClose, goldenPath, readGolden } from '../goldens.js';
-import { cases } from './pipelineGolden.js';
+import { cases } from './dense/pipelineGolden.js';
 
 describe('protocols', () => {
   it('has a record under every name, with templates that exist', () => {

@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
 import { InputError } from '../../errors.js';
+import { type Body, bodyOf } from './body.js';
 
 // node:http rather than fetch: it neither decompresses nor follows redirects by itself, so byte ranges, lengths and
 // who receives the Authorization header stay in our hands, and a broken body is an error at once.
@@ -36,7 +37,7 @@ export interface RequestOptions {
   readonly idleMs?: number | undefined;
 }
 
-/** An answer whose body has not been read. Whoever asks must read `body` to its end or destroy it. */
+/** An answer whose body has not been read. Whoever asks must take all of `body` or destroy it. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -44,7 +45,7 @@ export interface Answer {
   readonly hops: readonly IncomingHttpHeaders[];
   /** Where the answer came from, fit for messages: no credentials, no query. */
   readonly from: string;
-  readonly body: IncomingMessage;
+  readonly body: Body;
 }
 
 /** An http or https URL. @throws InputError on anything else. */
@@ -84,14 +85,14 @@ export async function request(address: string, options: RequestOptions = {}): Pr
   let headers: Record<string, string> = { 'user-agent': 'clipscope', ...options.headers };
   const hops: IncomingHttpHeaders[] = [];
   for (;;) {
-    const response = await sendOne(url, headers, options);
-    const status = response.statusCode ?? 0;
-    hops.push(response.headers);
-    const { location } = response.headers;
+    const { incoming, body } = await sendOne(url, headers, options);
+    const status = incoming.statusCode ?? 0;
+    hops.push(incoming.headers);
+    const { location } = incoming.headers;
     if (!redirectStatuses.has(status) || location === undefined) {
-      return { status, headers: response.headers, hops, from: displayUrl(url), body: response };
+      return { status, headers: incoming.headers, hops, from: displayUrl(url), body };
     }
-    response.destroy();
+    body.destroy();
     if (hops.length > redirects) {
       throw failed(`${shown}: more than ${redirects} redirects`, { transient: false });
     }
@@ -115,9 +116,14 @@ export function redirectTarget(from: URL, location: string): URL {
   throw failed(`${displayUrl(from)}: redirects to ${to}, which is not followed`, { transient: false });
 }
 
-function sendOne(url: URL, headers: Record<string, string>, options: RequestOptions): Promise<IncomingMessage> {
+interface Response {
+  readonly incoming: IncomingMessage;
+  readonly body: Body;
+}
+
+function sendOne(url: URL, headers: Record<string, string>, options: RequestOptions): Promise<Response> {
   const { signal, idleMs = 60_000 } = options;
-  return new Promise<IncomingMessage>((resolve, reject) => {
+  return new Promise<Response>((resolve, reject) => {
     const send = url.protocol === 'https:' ? overHttps : overHttp;
     let response: IncomingMessage | undefined;
     const outgoing = send(url, { headers, ...(signal && { signal }) });
@@ -128,7 +134,7 @@ function sendOne(url: URL, headers: Record<string, string>, options: RequestOpti
     outgoing.on('error', reject);
     outgoing.on('response', incoming => {
       response = incoming;
-      resolve(incoming);
+      resolve({ incoming, body: bodyOf(incoming) });
     });
     outgoing.end();
   }).catch(error => {
@@ -182,52 +188,6 @@ function retryAfter(value: string | undefined): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
-const backlog = 1 << 20;
-
-/**
- * The chunks of a body up to the last that arrived, and then the error if the connection broke. (Iterating over the body
- * itself drops what waits to be taken when it breaks, so that a slow disk and short-lived connections would never get on.)
- */
-export async function* chunksOf(body: IncomingMessage): AsyncGenerator<Buffer, void, void> {
-  const waiting: Buffer[] = [];
-  let bytes = 0;
-  let end: { error?: unknown } | undefined;
-  let wake = () => {};
-  const stop = (how: { error?: unknown }) => {
-    end ??= how;
-    wake();
-  };
-  body.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    waiting.push(chunk);
-    if (bytes > backlog) body.pause();
-    wake();
-  });
-  body.on('end', () => stop({}));
-  body.on('error', error => stop({ error }));
-  body.on('close', () => stop({ error: Object.assign(new Error('closed'), { code: 'ECONNRESET' }) }));
-  try {
-    for (;;) {
-      const chunk = waiting.shift();
-      if (chunk) {
-        bytes -= chunk.length;
-        yield chunk;
-      } else if (end) {
-        if ('error' in end) throw end.error;
-        return;
-      } else {
-        const more = new Promise<void>(resolve => {
-          wake = resolve;
-        });
-        body.resume();
-        await more;
-      }
-    }
-  } finally {
-    body.destroy();
-  }
-}
-
 /**
  * A whole body as bytes.
  * @throws InputError when it is longer than `maxBytes` or the connection breaks.
@@ -236,7 +196,7 @@ export async function readBody(answer: Answer, maxBytes: number, signal?: AbortS
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of chunksOf(answer.body)) {
+    for await (const chunk of answer.body.chunks()) {
       bytes += chunk.length;
       if (bytes > maxBytes) {
         throw failed(`${answer.from}: the answer is longer than ${maxBytes} bytes`, { transient: false });

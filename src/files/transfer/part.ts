@@ -39,7 +39,6 @@ export async function openPart(file: string, url: string, sha256: string | undef
   if (left.sha256 !== undefined && sha256 !== undefined && left.sha256 !== sha256) return part;
   part.etag = left.etag;
   part.sha256 = sha256 ?? left.sha256;
-  if (!canContinue(part)) return part;
   await hashFileInto(part.hash, path, bytes);
   part.bytes = bytes;
   part.continued = true;

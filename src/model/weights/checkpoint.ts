@@ -106,7 +106,7 @@ function embeddingOf(projection: Located | undefined): number | undefined {
 }
 
 function headsOf(width: number, tower: string, file: string): number {
-  if (width % 64 === 0) return width / 64;
+  if (width > 0 && width % 64 === 0) return width / 64;
   throw new InputError(
     `${file}: the ${tower} tower is ${width} wide, no multiple of 64, so its heads need a config.json`,
   );
@@ -120,7 +120,10 @@ export function checkWeights(checkpoint: Checkpoint, config: ClipConfig): void {
   const { source, names, dialect } = checkpoint;
   const used = new Set<string>();
   let missing: string | undefined;
-  for (const [role, shape] of rolesOf(config)) {
+  const roles = rolesOf(config);
+  // One tower alone needs no factor of cosines, but may bring it.
+  if (locate(checkpoint, 'logitScale')) roles.set('logitScale', []);
+  for (const [role, shape] of roles) {
     const found = locate(checkpoint, role);
     if (!found) {
       missing ??= entryOf(dialect, role).theirs;
@@ -136,8 +139,7 @@ export function checkWeights(checkpoint: Checkpoint, config: ClipConfig): void {
       );
     }
   }
-  const logitScale = entryOf(dialect, 'logitScale').theirs;
-  const unused = [...names].find(([plain, name]) => !used.has(name) && plain !== logitScale)?.[1];
+  const unused = [...names.values()].find(name => !used.has(name));
   if (missing === undefined && unused === undefined) return;
   const parts = [
     missing !== undefined ? `first missing tensor '${missing}'` : '',

@@ -1,6 +1,6 @@
 /** From a checkpoint to the records of tensors the towers compute with. */
 
-import { type Linear, type Norm, type Tensor, type Tensor1D, type Tensor2D, tensor } from '../../tensor/tfjs.js';
+import { type Linear, type Norm, type Tensor, type Tensor1D, type Tensor2D, tensor, tidy } from '../../tensor/tfjs.js';
 import { uploadBuffer } from '../../tensor/upload.js';
 import type { BlockWeights } from '../block.js';
 import type { ClipConfig } from '../config.js';
@@ -19,9 +19,14 @@ export interface ClipWeights {
 
 /**
  * Reads the weights of a checkpoint that `checkWeights` has passed, one tensor of the file at a time. Linear weights
- * are turned to `[in, out]` on the way, once, because engines are slow with the other order (see `linear`).
+ * are turned to `[in, out]` on the way, once, because engines are slow with the other order (see `linear`). A file that
+ * breaks off half way leaves no tensor behind.
  */
 export function loadWeights(checkpoint: Checkpoint, config: ClipConfig): ClipWeights {
+  return tidy(() => readWeights(checkpoint, config));
+}
+
+function readWeights(checkpoint: Checkpoint, config: ClipConfig): ClipWeights {
   const { source } = checkpoint;
   const tensors = new Map<string, Tensor>();
   const buffer = uploadBuffer();

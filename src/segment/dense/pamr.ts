@@ -2,7 +2,7 @@
  * Pixel-adaptive mask refinement (Araslanov and Roth 2020, visinf/1-stage-wseg; used by NACLIP and SCLIP): every pixel of
  * a mask becomes the mean of its neighbours, weighted by how much they look like it in the photo, several times over.
  */
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 import { resizePlanes } from './bilinear.js';
 import { checkWhole, largeArray } from './checks.js';
 

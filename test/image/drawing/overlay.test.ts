@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { InputError } from '../../src/errors.js';
-import { decodePicture } from '../../src/image/decode.js';
-import { encodePicture } from '../../src/image/encode.js';
-import { labelPicture, overlay } from '../../src/image/overlay.js';
-import { classColours, vocPalette } from '../../src/image/palette.js';
-import { rgbPicture } from '../../src/image/picture.js';
+import { InputError } from '../../../src/errors.js';
+import { decodePicture } from '../../../src/image/decode.js';
+import { labelPicture, overlay } from '../../../src/image/drawing/overlay.js';
+import { classColours, vocPalette } from '../../../src/image/drawing/palette.js';
+import { encodePicture } from '../../../src/image/encode.js';
+import { rgbPicture } from '../../../src/image/picture.js';
 
 const entry = (palette: Uint8Array, index: number) => [...palette.subarray(index * 3, index * 3 + 3)];
 

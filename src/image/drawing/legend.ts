@@ -1,6 +1,6 @@
-import { type Canvas, type Colour, createCanvas, fillRectangle, paste } from './drawing/canvas.js';
-import { drawText, fitText, letterSize, textWidth } from './drawing/text.js';
-import { type Picture, rgbPicture } from './picture.js';
+import { type Picture, rgbPicture } from '../picture.js';
+import { type Canvas, type Colour, createCanvas, fillRectangle, paste } from './canvas.js';
+import { drawText, fitText, letterSize, textWidth } from './text.js';
 
 /** One line of a legend. */
 export interface LegendEntry {

@@ -2,9 +2,9 @@
  * From logits to class labels: softmax over all queries, the best synonym of each class, the two published thresholds.
  * Works a row of pixels at a time, so memory is that of the label map.
  */
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 import { checkWhole, largeArray } from './checks.js';
-import type { DenseLogits } from './dense.js';
+import type { DenseLogits } from './logits.js';
 
 /** How logits become labels. */
 export interface LabelOptions {

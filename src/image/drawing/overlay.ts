@@ -1,6 +1,6 @@
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
+import { type Picture, rgbPicture, toRgb } from '../picture.js';
 import { vocPalette } from './palette.js';
-import { type Picture, rgbPicture, toRgb } from './picture.js';
 
 /** Class indices, row by row. */
 export type Labels = Uint8Array | Uint16Array;

@@ -1,7 +1,7 @@
-import { InputError } from '../errors.js';
-import { type Colour, createCanvas, paste } from './drawing/canvas.js';
-import { drawText, fitText, letterSize, textHeight, textWidth } from './drawing/text.js';
-import { type Picture, rgbPicture } from './picture.js';
+import { InputError } from '../../errors.js';
+import { type Picture, rgbPicture } from '../picture.js';
+import { type Colour, createCanvas, paste } from './canvas.js';
+import { drawText, fitText, letterSize, textHeight, textWidth } from './text.js';
 
 /** One picture of a grid and what stands above it. */
 export interface Panel {

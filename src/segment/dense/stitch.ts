@@ -6,10 +6,10 @@
  * matrix per axis: an output row is a blend of a few rows of patches, an output column of a few columns. So the patches
  * of all windows are laid side by side once, with the queries innermost, and any row of pixels is two short blends away.
  */
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 import { bilinearTaps } from './bilinear.js';
 import { checkWhole } from './checks.js';
-import type { DenseLogits } from './dense.js';
+import type { DenseLogits } from './logits.js';
 import type { Padding, WindowRect } from './windows.js';
 
 /** Longest side of any image, in pixels. */

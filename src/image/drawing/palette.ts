@@ -1,4 +1,4 @@
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 
 /**
  * The colour map of PASCAL VOC, 256 entries of red, green, blue: bit `3 j + c` of the index becomes bit `7 - j` of colour

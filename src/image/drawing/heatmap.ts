@@ -1,5 +1,5 @@
-import { InputError } from '../errors.js';
-import { type Picture, rgbPicture } from './picture.js';
+import { InputError } from '../../errors.js';
+import { type Picture, rgbPicture } from '../picture.js';
 
 /**
  * Points of the colour map viridis, evenly spaced (S. van der Walt and N. Smith, 2015, released under CC0): even steps of

@@ -1,9 +1,9 @@
 /** The published segmentation pipelines' numbers as the functions under test take them. */
 import type { Context } from 'mocha';
-import type { DenseLogits } from '../../src/segment/dense.js';
-import { stitch, type WindowLogits } from '../../src/segment/stitch.js';
-import { padToMultiple } from '../../src/segment/windows.js';
-import { goldenPath, readGolden } from '../goldens.js';
+import type { DenseLogits } from '../../../src/segment/dense/logits.js';
+import { stitch, type WindowLogits } from '../../../src/segment/dense/stitch.js';
+import { padToMultiple } from '../../../src/segment/dense/windows.js';
+import { goldenPath, readGolden } from '../../goldens.js';
 
 export const cases = ['a', 'b', 'small'] as const;
 export const methods = ['sclip', 'clearclip'] as const;

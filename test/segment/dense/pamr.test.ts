@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { InputError } from '../../src/errors.js';
-import { resizePlanes } from '../../src/segment/bilinear.js';
-import { denseFromPlanes, logitPlanes } from '../../src/segment/dense.js';
-import { labelMap } from '../../src/segment/labels.js';
-import { pamr } from '../../src/segment/pamr.js';
-import { expectClose, goldenPath, readGolden } from '../goldens.js';
+import { InputError } from '../../../src/errors.js';
+import { resizePlanes } from '../../../src/segment/dense/bilinear.js';
+import { labelMap } from '../../../src/segment/dense/labels.js';
+import { denseFromPlanes, logitPlanes } from '../../../src/segment/dense/logits.js';
+import { pamr } from '../../../src/segment/dense/pamr.js';
+import { expectClose, goldenPath, readGolden } from '../../goldens.js';
 import { pipelineCase, stitchCase } from './pipelineGolden.js';
 
 describe('pamr against the published module', () => {

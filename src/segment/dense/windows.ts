@@ -1,5 +1,5 @@
 /** Where the sliding windows lie, by the conventions that SCLIP, ClearCLIP and NACLIP share. */
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 import { checkWhole } from './checks.js';
 
 /** A rectangle of pixels: rows `y1..y2 - 1`, columns `x1..x2 - 1`. */

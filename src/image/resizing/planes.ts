@@ -1,4 +1,4 @@
-import type { Picture } from './picture.js';
+import type { Picture } from '../picture.js';
 
 /** One number for each of red, green and blue. */
 export type Triple = readonly [number, number, number];

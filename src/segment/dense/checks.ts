@@ -1,4 +1,4 @@
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 
 /** Refuses what is not a whole number in `[least, most]`, naming function and argument. */
 export function checkWhole(value: number, name: string, least: number, most = 2 ** 31 - 1): void {

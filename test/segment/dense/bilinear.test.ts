@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { resizePlanes } from '../../src/segment/bilinear.js';
-import { expectClose } from '../goldens.js';
+import { resizePlanes } from '../../../src/segment/dense/bilinear.js';
+import { expectClose } from '../../goldens.js';
 
 const line = Float32Array.of(0, 1, 4, 9);
 

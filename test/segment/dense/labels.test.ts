@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Context } from 'mocha';
-import { InputError } from '../../src/errors.js';
-import { type DenseLogits, denseFromPlanes } from '../../src/segment/dense.js';
-import { classProbabilities, type LabelMap, type LabelOptions, labelMap } from '../../src/segment/labels.js';
-import { expectClose, goldenPath } from '../goldens.js';
+import { InputError } from '../../../src/errors.js';
+import { classProbabilities, type LabelMap, type LabelOptions, labelMap } from '../../../src/segment/dense/labels.js';
+import { type DenseLogits, denseFromPlanes } from '../../../src/segment/dense/logits.js';
+import { expectClose, goldenPath } from '../../goldens.js';
 import { type Case, cases, type Method, pipelineCase, stitchCase } from './pipelineGolden.js';
 
 interface Measured {

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { InputError } from '../../src/errors.js';
-import { blend, createCanvas, fillRectangle } from '../../src/image/drawing/canvas.js';
-import { glyphs } from '../../src/image/drawing/glyphs.js';
-import { drawText, fitText, textHeight, textWidth } from '../../src/image/drawing/text.js';
-import { gridPicture } from '../../src/image/grid.js';
-import { heatColour, heatmap } from '../../src/image/heatmap.js';
-import { withLegend } from '../../src/image/legend.js';
-import { type Picture, rgbPicture } from '../../src/image/picture.js';
+import { InputError } from '../../../src/errors.js';
+import { blend, createCanvas, fillRectangle } from '../../../src/image/drawing/canvas.js';
+import { glyphs } from '../../../src/image/drawing/glyphs.js';
+import { gridPicture } from '../../../src/image/drawing/grid.js';
+import { heatColour, heatmap } from '../../../src/image/drawing/heatmap.js';
+import { withLegend } from '../../../src/image/drawing/legend.js';
+import { drawText, fitText, textHeight, textWidth } from '../../../src/image/drawing/text.js';
+import { type Picture, rgbPicture } from '../../../src/image/picture.js';
 
 const white = [255, 255, 255] as const;
 const black = [0, 0, 0] as const;

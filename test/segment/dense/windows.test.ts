@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { InputError } from '../../src/errors.js';
-import { padToMultiple, slidingWindows } from '../../src/segment/windows.js';
-import { goldenPath, readGolden } from '../goldens.js';
+import { InputError } from '../../../src/errors.js';
+import { padToMultiple, slidingWindows } from '../../../src/segment/dense/windows.js';
+import { goldenPath, readGolden } from '../../goldens.js';
 import { cases } from './pipelineGolden.js';
 
 describe('slidingWindows', () => {

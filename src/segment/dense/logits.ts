@@ -1,5 +1,5 @@
 /** Dense logits: worked out row by row where they need not lie in memory, or as planes where they must. */
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 import { checkWhole, largeArray } from './checks.js';
 
 /** Logits of every pixel, a row at a time. */

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { InputError } from '../../src/errors.js';
-import { resizePlanes } from '../../src/segment/bilinear.js';
-import { logitPlanes } from '../../src/segment/dense.js';
-import { type StitchInput, stitch, type WindowLogits } from '../../src/segment/stitch.js';
-import { padToMultiple, slidingWindows } from '../../src/segment/windows.js';
-import { expectClose } from '../goldens.js';
+import { InputError } from '../../../src/errors.js';
+import { resizePlanes } from '../../../src/segment/dense/bilinear.js';
+import { logitPlanes } from '../../../src/segment/dense/logits.js';
+import { type StitchInput, stitch, type WindowLogits } from '../../../src/segment/dense/stitch.js';
+import { padToMultiple, slidingWindows } from '../../../src/segment/dense/windows.js';
+import { expectClose } from '../../goldens.js';
 import { cases, methods, pipelineCase, stitchCase } from './pipelineGolden.js';
 
 describe('stitch against the published pipelines', () => {
