@@ -6,11 +6,11 @@ export type Candidate = () => Float32Array | Promise<Float32Array>;
 
 export interface Timing {
   /** Processor milliseconds, one a round. */
-  readonly cpu: readonly number[];
+  cpu: number[];
   /** Milliseconds by the clock, one a round. */
-  readonly wall: readonly number[];
+  wall: number[];
   /** What the last round gave. */
-  readonly output: Float32Array;
+  output: Float32Array;
 }
 
 /**
@@ -22,7 +22,7 @@ export async function interleave<Name extends string>(
   rounds: number,
 ): Promise<Record<Name, Timing>> {
   const names = Object.keys(candidates) as Name[];
-  const timings = names.map(() => ({ cpu: [] as number[], wall: [] as number[], output: new Float32Array(0) }));
+  const timings = names.map((): Timing => ({ cpu: [], wall: [], output: new Float32Array(0) }));
   for (let round = -1; round < rounds; round++) {
     for (let turn = 0; turn < names.length; turn++) {
       const at = (round + 1 + turn) % names.length;
@@ -35,7 +35,7 @@ export async function interleave<Name extends string>(
       timing.wall.push(performance.now() - wall);
     }
   }
-  return Object.fromEntries(names.map((name, i) => [name, timings[i]])) as Record<Name, Timing>;
+  return Object.fromEntries(names.map((name, i) => [name, timings[i]!])) as Record<Name, Timing>;
 }
 
 /** One candidate alone, in processor time. */

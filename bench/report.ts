@@ -54,13 +54,13 @@ export function benchOptions(defaults: { rounds: number }, own: readonly string[
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new RangeError(`--rounds: expected a whole number from 1 up, got ${values.rounds}`);
   }
-  const flags = values as Record<string, string | undefined>;
+  const flags: Record<string, unknown> = values;
   return {
     json: values.json,
     filter: values.filter,
     engine: parseEngine(values.engine),
     rounds,
-    own: Object.fromEntries(own.map(flag => [flag, flags[flag]])),
+    own: Object.fromEntries(own.map(flag => [flag, flags[flag] as string | undefined])),
   };
 }
 
@@ -157,7 +157,8 @@ const widths = [44, 10, 10, 8, 9, 11, 16, 0];
 
 function cells({ name, median, min, ratio, asked, difference, rate = '', note = '' }: Row): string[] {
   const ms = (value: number | undefined) => value?.toFixed(value < 10 ? 3 : 1) ?? '';
-  const verdict = asked === undefined ? '' : `${(ratio ?? Number.POSITIVE_INFINITY) <= asked ? '<=' : 'NOT'} ${asked}`;
+  const verdict =
+    asked === undefined ? '' : `${(ratio ?? Number.POSITIVE_INFINITY) <= asked ? '<=' : 'NOT'} ${asked.toFixed(3)}`;
   return [name, ms(median), ms(min), ratio?.toFixed(3) ?? '', verdict, difference?.toExponential(1) ?? '', rate, note];
 }
 

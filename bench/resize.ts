@@ -95,7 +95,7 @@ function summary(times: number[]): { min: number; median: number } {
   return { min: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]! };
 }
 
-const columns = (cells: string[]) => console.log(cells.map((cell, i) => cell.padEnd(i === 0 ? 30 : 13)).join(''));
+const columns = (cells: string[]) => console.log(cells.map((cell, i) => cell.padEnd(i === 0 ? 30 : 16)).join(''));
 const milliseconds = ({ min, median }: { min: number; median: number }) => `${min.toFixed(1)} / ${median.toFixed(1)}`;
 
 const folder = mkdtempSync(join(tmpdir(), 'resize-'));

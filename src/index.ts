@@ -25,9 +25,9 @@ export { openShardedSafetensors } from './files/safetensors/sharded.js';
 export { safetensorsBytes, writeSafetensors } from './files/safetensors/write.js';
 export type { TensorData, TensorFile, TensorInfo } from './files/tensorFile.js';
 export { openTorch } from './files/torch/open.js';
-export { decodePicture as decodeImage, readPicture as readImage } from './image/decode.js';
+export { type DecodeOptions, decodePicture as decodeImage, readPicture as readImage } from './image/decode.js';
 export { gridPicture, type Panel } from './image/drawing/grid.js';
-export { heatmap } from './image/drawing/heatmap.js';
+export { type HeatmapOptions, heatmap } from './image/drawing/heatmap.js';
 export { type LegendEntry, withLegend } from './image/drawing/legend.js';
 export { encodePicture as encodeImage, writePicture as writeImage } from './image/encode.js';
 export { applyOrientation, type Picture, rgbPicture, toRgb } from './image/picture.js';
@@ -39,7 +39,7 @@ export {
   parsePreprocessor,
   preprocess,
 } from './image/preprocess.js';
-export { type ResizeFilter, resize } from './image/resize.js';
+export { type Region, type ResizeFilter, resize } from './image/resize.js';
 export type { BlockOptions, BlockWeights } from './model/block.js';
 export { type Clip, createClip, type ImageOptions, type TextOptions, type WithSeen } from './model/clip.js';
 export {
@@ -54,21 +54,24 @@ export { imagePoints, textPoints } from './model/pointNames.js';
 export type { Patch, PointShape, Seen } from './model/points.js';
 export { type PositionMode, positionModes } from './model/positions.js';
 export type { TextOutput } from './model/textTower.js';
-export { classList, classListNames } from './segment/classLists.js';
-export { pamr } from './segment/dense/pamr.js';
+export { backgroundNames, type ClassFlavour, type ClassList, classList, classListNames } from './segment/classLists.js';
+export { classProbabilities, type LabelMap, type LabelOptions, labelMap } from './segment/dense/labels.js';
+export { type DenseLogits, denseFromPlanes } from './segment/dense/logits.js';
+export { type PamrOptions, pamr } from './segment/dense/pamr.js';
 export { labelsOf, legendFor, overlay } from './segment/draw.js';
 export { clearClip, type Method, methodByName, sclip } from './segment/methods.js';
 export { templates } from './segment/prompts.js';
-export { type Protocol, protocolFor, protocols } from './segment/protocols.js';
+export { type Protocol, type PublishedDataset, protocolFor, protocols } from './segment/protocols.js';
 export {
   type ClassShare,
   type PixelInput,
   type Segmentation,
+  type SegmentingClip,
   type SegmentOptions,
   segment,
   segmentVariants,
 } from './segment/segmenter.js';
-export { featureSurgery } from './segment/surgery.js';
+export { featureSurgery, redundantSurgery, type SurgeryInput, similarityMaps } from './segment/surgery.js';
 export { type TextFeatures, textFeatures } from './segment/textFeatures.js';
 export { fromNames, parseClasses, parseClassFile, type Vocabulary } from './segment/vocabulary.js';
 export { type EngineName, type EngineReport, engineNames, startEngine } from './tensor/engine.js';

@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { describeModel, type LoadedClip } from '../checkpoint/loadClip.js';
+import type { LoadedClip } from '../checkpoint/loadClip.js';
 import { InputError, suggestion } from '../errors.js';
 import { fill, parseTemplates, templateSets, templates } from '../segment/prompts.js';
 import type { Vocabulary } from '../segment/vocabulary.js';
 import { tidy } from '../tensor/tfjs.js';
 import { type ClassFlags, vocabularyFrom, withClasses } from './classes.js';
 import { type CommonFlags, wholeNumber, withExif, withModel } from './flags.js';
-import { modelPixels, readText } from './inputs.js';
-import { eachImage, withClip } from './model.js';
+import { readText } from './inputs.js';
+import { eachImage, modelFrom, pixelsFor, withClip } from './model.js';
 import { percent, print } from './output.js';
-import { fulfilTexts, requestTexts } from './texts.js';
+import { fulfilTexts, requestTexts, towersFor } from './texts.js';
 
 interface Flags extends CommonFlags, ClassFlags {
   templates?: string;
@@ -35,12 +35,12 @@ export function command(description: string): Command {
     .option('--top <n>', 'only the n best', wholeNumber(1))
     .action(async (images: string[], flags: Flags) => {
       const vocabulary = vocabularyFrom('classify', flags);
-      const model = describeModel(flags.model, flags.activation ? { activation: flags.activation } : {});
+      const model = modelFrom(flags);
       const prompts = flags.templates === undefined ? model.settings.templates : templatesFrom(flags.templates);
       const request = requestTexts(model, vocabulary.queries, prompts ?? templates('photo'));
-      const scored = await withClip(flags, request.kept ? ['image'] : undefined, async clip => {
+      const batches = await pixelsFor(model, images, flags);
+      const scored = await withClip(flags, towersFor(request), async clip => {
         const texts = await fulfilTexts(clip, request, flags);
-        const batches = await modelPixels(images, clip.preprocessor, flags);
         return eachImage(batches, flags, (pixels, file) => {
           const embedding = tidy(() => clip.image(pixels).embedding.dataSync()) as Float32Array;
           const scores = scoresOf(embedding, texts.values, clip.logitScale, vocabulary);

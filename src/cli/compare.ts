@@ -1,10 +1,8 @@
 import { Command } from 'commander';
 import { attentions } from '../attention/index.js';
-import { describeModel } from '../checkpoint/loadClip.js';
 import { InputError, suggestion } from '../errors.js';
-import { checkWritable } from '../files/atomic.js';
 import { gridPicture, type Panel } from '../image/drawing/grid.js';
-import { checkPictureExtension, writePicture } from '../image/encode.js';
+import { writePicture } from '../image/encode.js';
 import { type Picture, toRgb } from '../image/picture.js';
 import { resize } from '../image/resize.js';
 import { labelsOf, legendFor, overlay } from '../segment/draw.js';
@@ -13,11 +11,11 @@ import { methodNames } from '../segment/protocols.js';
 import { promptsFor, type Segmentation, segmentVariants } from '../segment/segmenter.js';
 import { type ClassFlags, vocabularyFrom, withClasses } from './classes.js';
 import { type CommonFlags, type VariantFlags, withExif, withModel, withVariant } from './flags.js';
-import { isPixelFile, readPixelFile, readUpright } from './inputs.js';
-import { methodFrom, withClip } from './model.js';
+import { checkPictureOutput, isPixelFile, readPixelFile, readUpright } from './inputs.js';
+import { methodFrom, modelFrom, withClip } from './model.js';
 import { percent, print, withProgress } from './output.js';
 import { protocolFlags, withSizes } from './segment.js';
-import { fulfilTexts, requestTexts } from './texts.js';
+import { fulfilTexts, requestTexts, towersFor } from './texts.js';
 
 interface Flags extends CommonFlags, VariantFlags, ClassFlags {
   methods: string;
@@ -49,13 +47,12 @@ async function runCompare(image: string, flags: Flags): Promise<void> {
   const twice = methods.find(({ name }, i) => methods.findIndex(other => other.name === name) !== i);
   if (twice) throw new InputError(`--methods: '${twice.name}' is there twice`);
   if (flags.output !== undefined) {
-    checkPictureExtension(flags.output);
-    checkWritable(flags.output);
+    checkPictureOutput(flags.output, [image]);
   }
-  const model = describeModel(flags.model, flags.activation ? { activation: flags.activation } : {});
+  const model = modelFrom(flags);
   const request = requestTexts(model, vocabulary.queries, promptsFor(model, base.protocol));
   const input = isPixelFile(image) ? pixelsOf(image) : await readUpright(image, flags.exif);
-  const panels = await withClip(flags, request.kept ? ['image'] : undefined, async clip => {
+  const panels = await withClip(flags, towersFor(request), async clip => {
     const texts = await fulfilTexts(clip, request, flags);
     return withProgress('windows', flags, onProgress =>
       segmentVariants(clip, input, vocabulary, methods, {

@@ -1,11 +1,10 @@
 import { Command } from 'commander';
-import { checkWritable } from '../files/atomic.js';
 import { fromFloat32 } from '../files/dtype.js';
 import { writeSafetensors } from '../files/safetensors/write.js';
 import { tidy } from '../tensor/tfjs.js';
 import { type CommonFlags, exactlyOne, type VariantFlags, withExif, withModel, withVariant } from './flags.js';
-import { modelPixels } from './inputs.js';
-import { eachImage, methodFrom, withClip } from './model.js';
+import { checkTensorOutput } from './inputs.js';
+import { eachImage, methodFrom, modelFrom, pixelsFor, withClip } from './model.js';
 import { print } from './output.js';
 
 interface Flags extends CommonFlags, VariantFlags {
@@ -23,15 +22,15 @@ export function command(description: string): Command {
     .action(async (images: string[], flags: Flags) => {
       exactlyOne('embed', ['pictures', images.length > 0], ['--text', flags.text !== undefined]);
       const method = methodFrom(flags, 'clip');
-      if (flags.output !== undefined) checkWritable(flags.output);
+      if (flags.output !== undefined) checkTensorOutput(flags.output, images);
+      const batches = flags.text ? [] : await pixelsFor(modelFrom(flags), images, flags);
       const [values, dim] = await withClip(flags, [flags.text ? 'text' : 'image'], async clip => {
         const { embedding } = clip.config;
         if (flags.text) {
-          const ids = flags.text.map(text => clip.tokenizer.encode(text));
+          const ids = clip.tokenizer.encodeBatch(flags.text);
           return [tidy(() => clip.text(ids).embedding.dataSync()) as Float32Array, embedding] as const;
         }
         const options = { last: method.variant, positions: method.protocol.positions };
-        const batches = await modelPixels(images, clip.preprocessor, flags);
         const rows = await eachImage(batches, flags, pixels => {
           return tidy(() => clip.image(pixels, options).embedding.dataSync()).slice() as Float32Array;
         });

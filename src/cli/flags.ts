@@ -19,9 +19,14 @@ export interface CommonFlags {
 export function withModel(command: Command): Command {
   return withOutput(
     command
-      .option('--model <dir|file|hub-id>', 'weights: a folder, a file, or a pulled id', embeddedModel)
+      .addOption(
+        new Option('--model <dir|file|hub-id>', 'weights: a folder, a file, or a pulled id').default(
+          embeddedModel,
+          'the embedded model',
+        ),
+      )
       .option('--engine <name>', 'what computes: wasm, cpu, node, node-gpu', 'wasm')
-      .option('--threads <n>', 'threads of the engine', wholeNumber(1))
+      .option('--threads <n>', 'threads of engine node; wasm and cpu have one', wholeNumber(1))
       .addOption(
         new Option('--activation <name>', 'for bare weights that do not tell').choices(['quick_gelu', 'gelu']),
       ),
@@ -49,20 +54,20 @@ export function withVariant(command: Command, defaultMethod: string): Command {
   return command
     .option('--method <name>', `clip, maskclip, sclip, clearclip, naclip, gem, clipsurgery (default: ${defaultMethod})`)
     .option('--attention <name>', "qk, qq, kk, vv, csa, identity, naclip, gem, in place of the method's")
-    .option('--residual <on|off|alpha>', 'input + alpha x attention; off: attention alone', onOffOrNumber)
-    .option('--ffn <on|off>', 'feed-forward of the changed blocks', onOff)
-    .option('--blocks <n>', 'how many last blocks change', wholeNumber(1))
+    .option(
+      '--residual <on|off|alpha>',
+      'input + alpha x attention; off: attention alone (default: by method)',
+      onOffOrNumber,
+    )
+    .option('--ffn <on|off>', 'feed-forward of the changed blocks (default: by method)', onOff)
+    .option('--blocks <n>', 'how many last blocks change (default: by method)', wholeNumber(1))
     .option('--positions <mode>', 'stretch, exact, antialias, bilinear (default: by method)');
 }
 
 /** `--exif`: whether pictures are turned as their camera says. */
 export function withExif(command: Command): Command {
-  return command.option(
-    '--exif <on|off>',
-    'turn pictures as their EXIF orientation says; off matches the Python libraries, which do not',
-    onOff,
-    true,
-  );
+  const description = 'turn pictures as their EXIF orientation says; off matches the Python libraries, which do not';
+  return command.addOption(new Option('--exif <on|off>', description).argParser(onOff).default(true, 'on'));
 }
 
 /** A whole number from `least` up. */
@@ -70,7 +75,7 @@ export function wholeNumber(least: number): (text: string) => number {
   return text => {
     const value = Number(text);
     if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`expected a whole number from ${least} up.`);
+    throw new InvalidArgumentError(`Expected a whole number from ${least} up.`);
   };
 }
 
@@ -79,20 +84,20 @@ export function numberWithin(least: number, most: number): (text: string) => num
   return text => {
     const value = Number(text);
     if (text.trim() !== '' && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`expected a number from ${least} to ${most}.`);
+    throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`);
   };
 }
 
 export function onOff(text: string): boolean {
   if (text === 'on' || text === 'off') return text === 'on';
-  throw new InvalidArgumentError("expected 'on' or 'off'.");
+  throw new InvalidArgumentError("Expected 'on' or 'off'.");
 }
 
 function onOffOrNumber(text: string): boolean | number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
   if (text === 'on' || text === 'off') return text === 'on';
-  throw new InvalidArgumentError("expected 'on', 'off' or a number.");
+  throw new InvalidArgumentError("Expected 'on', 'off' or a number.");
 }
 
 /** @throws InputError unless exactly one of two ways of saying something was used. */

@@ -1,11 +1,13 @@
 /** What stands where a command takes an IMAGE: a picture, or a `.safetensors` file of ready pixels. */
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { InputError } from '../errors.js';
+import { checkWritable } from '../files/atomic.js';
 import { openBytes } from '../files/bytes.js';
 import { openSafetensors } from '../files/safetensors/read.js';
 import { readPicture } from '../image/decode.js';
+import { checkPictureExtension } from '../image/encode.js';
 import { applyOrientation, type Picture } from '../image/picture.js';
 import type { PixelOrder } from '../image/preprocess.js';
 import { cropForModel, type PreprocessSpec, preprocess } from '../image/preprocess.js';
@@ -55,16 +57,25 @@ export function readPixelFile(path: string): PixelBatch {
   }
 }
 
-/** Every image as the model sees it, one batch a file (pixel files may hold several). */
+/**
+ * Every image as the model sees it, one batch a file (pixel files may hold several).
+ * @param options.patch the least side of ready pixels
+ */
 export async function modelPixels(
   paths: readonly string[],
   spec: PreprocessSpec,
-  { exif, order = 'openai' }: { exif: boolean; order?: PixelOrder },
+  { exif, order = 'openai', patch = 1 }: { exif: boolean; order?: PixelOrder; patch?: number },
 ): Promise<PixelBatch[]> {
   const batches: PixelBatch[] = [];
   for (const path of paths) {
     if (isPixelFile(path)) {
-      batches.push(readPixelFile(path));
+      const batch = readPixelFile(path);
+      if (Math.min(batch.height, batch.width) < patch) {
+        throw new InputError(
+          `${path}: expected at least a patch of ${patch} x ${patch} pixels, got ${batch.width} x ${batch.height}`,
+        );
+      }
+      batches.push(batch);
       continue;
     }
     const picture = await readUpright(path, exif);
@@ -102,8 +113,43 @@ export function outputFor(output: string, input: string, inputs: number, extensi
   return join(output, `${basename(input, extname(input))}${extension}`);
 }
 
-/** Refuses inputs whose results would have one name. */
+/** Refuses results that would have one name. */
 export function checkDistinct(outputs: readonly string[]): void {
   const twice = outputs.find((output, i) => outputs.indexOf(output) !== i);
-  if (twice) throw new InputError(`${twice}: two inputs have the same name and would both be written there`);
+  if (twice === undefined) return;
+  throw new InputError(`${twice}: two results would be written there; give inputs other names, or each result its own`);
+}
+
+/**
+ * Finds out before long work whether a file of tensors can go to `output`.
+ * @throws InputError when it does not end in `.safetensors`, is one of the inputs, or cannot be written.
+ */
+export function checkTensorOutput(output: string, inputs: readonly string[] = []): void {
+  if (!isPixelFile(output)) throw new InputError(`${output}: expected a name that ends in .safetensors`);
+  checkNoInput(output, inputs);
+  checkWritable(output);
+}
+
+/** The same for a picture. @throws InputError when its extension is none that is written, and as `checkTensorOutput`. */
+export function checkPictureOutput(output: string, inputs: readonly string[] = []): void {
+  checkPictureExtension(output);
+  checkNoInput(output, inputs);
+  checkWritable(output);
+}
+
+function checkNoInput(output: string, inputs: readonly string[]): void {
+  if (!existsSync(output)) return;
+  const target = realpathSync(output);
+  if (!inputs.some(input => existsSync(input) && realpathSync(input) === target)) return;
+  throw new InputError(
+    `${output}: it is one of the inputs, which the result would replace; name another file or folder`,
+  );
+}
+
+/** @throws InputError when several files cannot go to `folder`. */
+export function checkFolder(folder: string): void {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+    throw new InputError(`${folder}: expected a folder that exists`);
+  }
+  checkWritable(join(folder, 'any'));
 }

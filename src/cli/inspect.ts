@@ -1,7 +1,6 @@
 import { Command } from 'commander';
-import { describeModel, type ModelDescription } from '../checkpoint/loadClip.js';
+import type { ModelDescription } from '../checkpoint/loadClip.js';
 import { InputError } from '../errors.js';
-import { checkWritable } from '../files/atomic.js';
 import { fromFloat32 } from '../files/dtype.js';
 import { writeSafetensors } from '../files/safetensors/write.js';
 import { clipPreprocess } from '../image/preprocess.js';
@@ -11,8 +10,8 @@ import type { Seen } from '../model/points.js';
 import type { Method } from '../segment/methods.js';
 import { tidy } from '../tensor/tfjs.js';
 import { type CommonFlags, exactlyOne, type VariantFlags, withExif, withModel, withVariant } from './flags.js';
-import { modelPixels } from './inputs.js';
-import { eachImage, methodFrom, withClip } from './model.js';
+import { checkFolder, checkTensorOutput } from './inputs.js';
+import { eachImage, methodFrom, modelFrom, pixelsFor, withClip } from './model.js';
 import { print } from './output.js';
 import { type SeenPoint, writePointPictures } from './pointPictures.js';
 
@@ -44,27 +43,28 @@ export function command(description: string): Command {
       }
       const method = methodFrom(flags, 'clip');
       if (flags.list) return listPoints(flags, image, method);
-      if (flags.output !== undefined) checkWritable(flags.output);
+      if (flags.output !== undefined) checkTensorOutput(flags.output, image === undefined ? [] : [image]);
+      if (flags.pictures !== undefined) checkFolder(flags.pictures);
       const see = flags.see === undefined ? usual : flags.see.split(',').map(name => name.trim());
       if (see.includes('')) throw new InputError(`--see: expected names separated by commas, got '${flags.see}'`);
+      const batches = image === undefined ? [] : await pixelsFor(modelFrom(flags), [image], flags);
       const [points, grid] = await withClip(flags, [flags.text === undefined ? 'image' : 'text'], async clip => {
         if (flags.text !== undefined) {
           const ids = clip.tokenizer.encode(flags.text);
           return [tidy(() => valuesOf(clip.text([ids], { see, context: 'full' }).seen)), undefined] as const;
         }
-        const batches = await modelPixels([image!], clip.preprocessor, flags);
         const options = { see, last: method.variant, positions: method.protocol.positions };
         const runs = await eachImage(batches, flags, pixels => tidy(() => valuesOf(clip.image(pixels, options).seen)));
         const { height, width } = batches[0]!;
         return [stacked(runs), gridOf(clip.config.image!, height, width)] as const;
       });
+      if (flags.pictures !== undefined) await writePointPictures(flags.pictures, points, grid);
       if (flags.output !== undefined) {
         const tensors = points.map(({ name, shape, values }) => {
           return [name, { dtype: 'F32', shape, bytes: fromFloat32('F32', values) }] as const;
         });
         writeSafetensors(flags.output, tensors);
       }
-      if (flags.pictures !== undefined) await writePointPictures(flags.pictures, points, grid);
       const described = points.map(({ name, shape, values }) => ({ name, shape, ...statistics(values) }));
       print(flags, { points: described }, () => table(described));
     });
@@ -72,8 +72,9 @@ export function command(description: string): Command {
 
 /** Of the tower that was asked about, or of both; `--model` may also name an architecture, such as ViT-L/14. */
 async function listPoints(flags: Flags, image: string | undefined, { variant }: Method): Promise<void> {
-  const { config, preprocessor } = architectureOf(flags);
-  const [batch] = image === undefined ? [] : await modelPixels([image], preprocessor, flags);
+  const model = architectureOf(flags);
+  const { config } = model;
+  const [batch] = image === undefined ? [] : await pixelsFor(model, [image], flags);
   const size = batch && { batch: batch.count, height: batch.height, width: batch.width };
   const points = [
     ...(config.image && flags.text === undefined ? imagePoints(config.image, config.embedding, size, variant) : []),
@@ -85,9 +86,9 @@ async function listPoints(flags: Flags, image: string | undefined, { variant }: 
   print(flags, { points }, () => points.map(({ name, shape }) => `${name}  [${shape.join(', ')}]`));
 }
 
-function architectureOf({ model, activation }: Flags): Pick<ModelDescription, 'config' | 'preprocessor'> {
-  if (!Object.hasOwn(namedConfigs, model)) return describeModel(model, activation ? { activation } : {});
-  const config = namedConfigs[model]!;
+function architectureOf(flags: Flags): Pick<ModelDescription, 'config' | 'preprocessor'> {
+  if (!Object.hasOwn(namedConfigs, flags.model)) return modelFrom(flags);
+  const config = namedConfigs[flags.model]!;
   return { config, preprocessor: clipPreprocess(config.image!.imageSize) };
 }
 

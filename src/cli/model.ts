@@ -1,14 +1,33 @@
 /** Starting the engine and loading the model that a command's flags name. */
 import { attentionByName } from '../attention/index.js';
-import { type LoadedClip, type LoadOptions, loadClip } from '../checkpoint/loadClip.js';
+import {
+  describeModel,
+  type LoadedClip,
+  type LoadOptions,
+  loadClip,
+  type ModelDescription,
+} from '../checkpoint/loadClip.js';
 import type { Variant } from '../model/imageTower.js';
 import { type PositionMode, parsePositionMode } from '../model/positions.js';
 import { type Method, methodByName } from '../segment/methods.js';
 import { parseEngine, startEngine } from '../tensor/engine.js';
 import { type Pixels, tensor4d } from '../tensor/tfjs.js';
 import type { CommonFlags, VariantFlags } from './flags.js';
-import type { PixelBatch } from './inputs.js';
+import { modelPixels, type PixelBatch } from './inputs.js';
 import { withProgress } from './output.js';
+
+/** The model that the flags name, without its weights. */
+export const modelFrom = ({ model, activation }: CommonFlags): ModelDescription =>
+  describeModel(model, activation ? { activation } : {});
+
+/** Images as the model sees them; to be read before its weights, so that a broken one is found at once. */
+export function pixelsFor(
+  { config, preprocessor }: Pick<ModelDescription, 'config' | 'preprocessor'>,
+  paths: readonly string[],
+  { exif }: { exif: boolean },
+): Promise<PixelBatch[]> {
+  return modelPixels(paths, preprocessor, { exif, ...(config.image && { patch: config.image.patch }) });
+}
 
 /** Starts the engine, loads the model, runs `f`, and frees the model whatever happens. */
 export async function withClip<T>(

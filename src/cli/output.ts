@@ -1,5 +1,7 @@
 /** What a command says: results on standard output, progress on standard error. */
+import { createRequire } from 'node:module';
 import type { SingleBar } from 'cli-progress';
+import { printable } from '../files/quote.js';
 
 /** Prints the result: one JSON object, or lines for people. */
 export function print({ json }: { json?: boolean }, value: object, lines: () => readonly string[]): void {
@@ -7,7 +9,7 @@ export function print({ json }: { json?: boolean }, value: object, lines: () => 
     json
       ? `${JSON.stringify(value)}\n`
       : lines()
-          .map(line => `${line}\n`)
+          .map(line => `${printable(line)}\n`)
           .join(''),
   );
 }
@@ -17,40 +19,36 @@ export type Progress = (done: number, total: number) => void;
 /** Below this a bar only flickers. */
 const visibleAfter = 1000;
 
+const require = createRequire(import.meta.url);
+
 /**
  * A progress bar on standard error that appears once the work has taken a second; none without a terminal or with
  * `--quiet`. Call `end` whatever happens.
  */
-export function progress(label: string, { quiet }: { quiet?: boolean }): { update: Progress; end: () => void } {
+function progress(label: string, { quiet }: { quiet?: boolean }): { update: Progress; end: () => void } {
   if (quiet || !process.stderr.isTTY) return { update: () => {}, end: () => {} };
   const started = Date.now();
   let bar: SingleBar | undefined;
-  let making = false;
-  let latest: [done: number, total: number] = [0, 1];
-  let ended = false;
-  async function show() {
-    const { SingleBar: Bar, Presets } = await import('cli-progress');
-    if (ended) return;
-    const format = `${label} {bar} {percentage}% | {value}/{total} | {eta_formatted}`;
-    bar = new Bar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true }, Presets.shades_grey);
-    bar.start(latest[1], latest[0]);
-  }
   return {
     update(done, total) {
-      latest = [done, total];
       if (bar) {
         bar.setTotal(total);
         bar.update(done);
-      } else if (!making && Date.now() - started > visibleAfter) {
-        making = true;
-        void show();
+      } else if (Date.now() - started > visibleAfter) {
+        bar = startBar(label, done, total);
       }
     },
-    end() {
-      ended = true;
-      bar?.stop();
-    },
+    end: () => bar?.stop(),
   };
+}
+
+/** Loaded and drawn at once: work that computes without a pause would leave no moment to do either later. */
+function startBar(label: string, done: number, total: number): SingleBar {
+  const { SingleBar: Bar, Presets } = require('cli-progress') as typeof import('cli-progress');
+  const format = `${label} {bar} {percentage}% | {value}/{total} | {eta_formatted}`;
+  const bar = new Bar({ format, stream: process.stderr, clearOnComplete: true, linewrap: true }, Presets.shades_grey);
+  bar.start(total, done);
+  return bar;
 }
 
 /** Runs `f` with a progress bar. */

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import type { Grid } from '../attention/attention.js';
 import { InputError } from '../errors.js';
-import { checkWritable } from '../files/atomic.js';
 import { gridPicture, type Panel } from '../image/drawing/grid.js';
 import { heatmap } from '../image/drawing/heatmap.js';
 import { writePicture } from '../image/encode.js';
@@ -36,7 +35,6 @@ export async function writePointPictures(
   });
   if (drawn.length === 0)
     throw new InputError('--pictures: none of the points has tokens to draw; ask for others with --see');
-  checkWritable(drawn[0]!.path);
   for (const { path, panels } of drawn) await writePicture(path, gridPicture(panels));
   return drawn.map(({ path }) => path);
 }

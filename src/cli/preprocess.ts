@@ -1,12 +1,11 @@
 import { Command, Option } from 'commander';
 import { describeModel } from '../checkpoint/loadClip.js';
 import { InputError } from '../errors.js';
-import { checkWritable } from '../files/atomic.js';
 import { fromFloat32 } from '../files/dtype.js';
 import { writeSafetensors } from '../files/safetensors/write.js';
 import { clipPreprocess, type PixelOrder, withSize } from '../image/preprocess.js';
 import { embeddedModel, wholeNumber, withExif, withOutput } from './flags.js';
-import { modelPixels } from './inputs.js';
+import { checkTensorOutput, modelPixels } from './inputs.js';
 import { print } from './output.js';
 
 interface Flags {
@@ -21,7 +20,7 @@ interface Flags {
 export function command(description: string): Command {
   return withExif(withOutput(new Command('preprocess')))
     .description(description)
-    .argument('<image...>', 'pictures')
+    .argument('<image...>', 'pictures, or .safetensors files with ready pixels [n, 3, h, w]')
     .option(
       '--model <dir|file|hub-id>',
       "whose preprocessing (default: the embedded model's; with --size alone: OpenAI's)",
@@ -34,7 +33,7 @@ export function command(description: string): Command {
     )
     .option('-o, --output <file>', "where the tensor 'pixels' [n, 3, size, size] goes, .safetensors")
     .action(async (images: string[], flags: Flags) => {
-      if (flags.output !== undefined) checkWritable(flags.output);
+      if (flags.output !== undefined) checkTensorOutput(flags.output, images);
       const spec = specFrom(flags);
       const batches = await modelPixels(images, spec, { exif: flags.exif, order: flags.pixels });
       const { height, width } = batches[0]!;

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { InputError } from '../errors.js';
+import { InputError, suggestion } from '../errors.js';
+import { reasonOf } from '../files/bytes.js';
+import { printable } from '../files/quote.js';
 
 /** A command by what `--help` says of it, and where the rest is. */
 interface Entry {
@@ -30,12 +32,17 @@ async function build(words: readonly string[]): Promise<Command> {
     .description('CLIP you can take apart: segment, classify, embed and look inside, offline')
     .version(version());
   const called = words.find(word => !word.startsWith('-') && word !== 'help');
+  if (called !== undefined && !Object.hasOwn(entries, called)) {
+    throw new InputError(`unknown command '${called}'${suggestion(called, Object.keys(entries))}`);
+  }
   for (const [name, { description, load }] of Object.entries(entries)) {
     const command = name === called ? (await load()).command(description) : new Command(name).description(description);
     program.addCommand(command);
   }
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+    command
+      .exitOverride()
+      .configureOutput({ outputError: (text, write) => write(message(text.replace(/^error: /, ''))) });
   }
   return program;
 }
@@ -45,10 +52,11 @@ async function build(words: readonly string[]): Promise<Command> {
  * of ours, with its stack.
  */
 export async function run(words: readonly string[]): Promise<number> {
-  // A reader that has seen enough (`| head`) is no fault.
   process.stdout.on('error', error => {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-    process.exit(0);
+    // A reader that has seen enough (`| head`) is no fault.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
+    process.stderr.write(message(`standard output: cannot be written: ${reasonOf(error)}`));
+    process.exit(1);
   });
   try {
     const program = await build(words);
@@ -61,7 +69,7 @@ export async function run(words: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof InputError) {
-      process.stderr.write(oneLine(`clipscope: ${error.message}`));
+      process.stderr.write(message(error.message));
       return 2;
     }
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
@@ -69,5 +77,5 @@ export async function run(words: readonly string[]): Promise<number> {
   }
 }
 
-/** Messages are one line each, whatever names from the user's files stand in them. */
-const oneLine = (text: string) => `${text.trim().replace(/\s*[\r\n]+\s*/g, ' ')}\n`;
+/** Messages are one printable line each, whatever names from the user's files stand in them. */
+const message = (text: string) => `clipscope: ${printable(text.trim().replace(/\s*[\r\n]+\s*/g, ' '))}\n`;

@@ -1,11 +1,10 @@
 import { Command } from 'commander';
-import { describeModel, type LoadedClip } from '../checkpoint/loadClip.js';
+import type { LoadedClip } from '../checkpoint/loadClip.js';
 import { InputError } from '../errors.js';
-import { checkWritable } from '../files/atomic.js';
 import { openBytes } from '../files/bytes.js';
 import { fromFloat32 } from '../files/dtype.js';
 import { writeSafetensors } from '../files/safetensors/write.js';
-import { checkPictureExtension, writePicture } from '../image/encode.js';
+import { writePicture } from '../image/encode.js';
 import type { Picture } from '../image/picture.js';
 import { labelsOf, legendFor, overlay } from '../segment/draw.js';
 import type { Method } from '../segment/methods.js';
@@ -23,10 +22,18 @@ import {
   withModel,
   withVariant,
 } from './flags.js';
-import { checkDistinct, isPixelFile, outputFor, readPixelFile, readUpright } from './inputs.js';
-import { methodFrom, withClip } from './model.js';
+import {
+  checkDistinct,
+  checkPictureOutput,
+  checkTensorOutput,
+  isPixelFile,
+  outputFor,
+  readPixelFile,
+  readUpright,
+} from './inputs.js';
+import { methodFrom, modelFrom, withClip } from './model.js';
 import { percent, print, withProgress } from './output.js';
-import { fulfilTexts, requestTexts } from './texts.js';
+import { fulfilTexts, requestTexts, towersFor } from './texts.js';
 
 interface Flags extends CommonFlags, VariantFlags, ClassFlags {
   background?: number;
@@ -64,7 +71,11 @@ export function command(description: string): Command {
 /** `--short-side`, `--window`, `--stride`. */
 export function withSizes(command: Command): Command {
   return command
-    .option('--short-side <pixels>', 'size the picture is brought to', wholeNumber(1))
+    .option(
+      '--short-side <pixels>',
+      "what the picture's short side is brought to, as far as the method's limit for the long side lets it",
+      wholeNumber(1),
+    )
     .option('--window <pixels>', 'side of the sliding window; 0: the whole picture at once', wholeNumber(0))
     .option('--stride <pixels>', 'from window to window', wholeNumber(1));
 }
@@ -116,12 +127,13 @@ function outputsFor(images: readonly string[], flags: Flags): Outputs[] {
   });
   const all = outputs.flatMap(output => Object.values(output) as string[]);
   checkDistinct(all);
-  for (const path of all) {
-    if (!path.endsWith('.safetensors')) checkPictureExtension(path);
-    checkWritable(path);
-  }
-  if (outputs.some(({ labels }) => labels && !/\.png$/i.test(labels))) {
-    throw new InputError(`--labels: expected a .png file, which keeps class indices; got '${flags.labels}'`);
+  for (const { overlay: picture, labels, logits } of outputs) {
+    if (labels !== undefined && !/\.png$/i.test(labels)) {
+      throw new InputError(`--labels: expected a .png file, which keeps class indices; got '${labels}'`);
+    }
+    if (picture !== undefined) checkPictureOutput(picture, images);
+    if (labels !== undefined) checkPictureOutput(labels, images);
+    if (logits !== undefined) checkTensorOutput(logits, images);
   }
   return outputs;
 }
@@ -134,10 +146,10 @@ async function runSegment(images: string[], flags: Flags): Promise<void> {
   images.forEach((image, i) => {
     checkImage(image, outputs[i]!);
   });
-  const model = describeModel(flags.model, flags.activation ? { activation: flags.activation } : {});
+  const model = modelFrom(flags);
   const protocol = protocolFrom(flags, method);
   const request = requestTexts(model, vocabulary.queries, promptsFor(model, method.protocol));
-  const results = await withClip(flags, request.kept ? ['image'] : undefined, async clip => {
+  const results = await withClip(flags, towersFor(request), async clip => {
     const texts = await fulfilTexts(clip, request, flags);
     const done: { file: string; result: Segmentation }[] = [];
     for (const [i, image] of images.entries()) {

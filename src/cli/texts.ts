@@ -28,6 +28,9 @@ export function requestTexts(
   return { names, templates, path, kept: readTextCache(path, names.length, model.config.embedding) };
 }
 
+/** The towers it takes to run a picture against the texts. */
+export const towersFor = ({ kept }: TextRequest) => (kept ? (['image'] as const) : (['image', 'text'] as const));
+
 /** The features: kept ones, or computed now and kept for the next time. */
 export async function fulfilTexts(
   clip: LoadedClip,

@@ -23,7 +23,7 @@ export function command(description: string): Command {
       exactlyOne('tokenize', ['texts', texts.length > 0], ['--file', flags.file !== undefined]);
       const tokenizer = createTokenizer({ contextLength: flags.context });
       const all = flags.file === undefined ? texts : readTexts(flags.file);
-      const ids = all.map(text => tokenizer.encode(text, { truncate: flags.truncate ?? false }));
+      const ids = tokenizer.encodeBatch(all, { truncate: flags.truncate ?? false });
       print(flags, { ids }, () => ids.map(row => row.join(' ')));
     });
 }

@@ -21,6 +21,17 @@ export interface ByteSource {
 /** Node reads less than 2 GiB in one call. */
 const readAtOnce = 2 ** 30;
 
+/** The longest array that every supported version of Node.js can make, in bytes. */
+const longestArray = 2 ** 32 - 8;
+
+/**
+ * Refuses a length in bytes that no array can have.
+ * @param what what would have it, for the message
+ */
+export function checkArrayLength(bytes: number, what: string): void {
+  if (bytes > longestArray) throw new InputError(`${what}: ${bytes} bytes do not fit into one array`);
+}
+
 function checkRange(source: { name: string; size: number }, offset: number, length: number): void {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
   if (!whole || offset + length > source.size) {
@@ -44,6 +55,7 @@ export function openBytes(path: string): ByteSource {
     ...source,
     read(offset, length, into) {
       checkRange(source, offset, length);
+      checkArrayLength(length, path);
       const bytes = into ? into.subarray(0, length) : new Uint8Array(length);
       if (bytes.length < length) throw new RangeError(`read: 'into' holds ${bytes.length} bytes, ${length} wanted`);
       let done = 0;
@@ -85,6 +97,16 @@ export function reasonOf(error: unknown): string {
     ENAMETOOLONG: 'the name is too long',
   };
   return words[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** The same bytes, to be read as numbers. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A little-endian length or offset of 64 bits; inexact beyond 2^53, where nothing inside a file can be. */
+export function unsigned64(view: DataView, at: number): number {
+  return Number(view.getBigUint64(at, true));
 }
 
 /** Bytes already in memory, under a label for messages. */

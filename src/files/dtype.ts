@@ -1,6 +1,6 @@
 /**
  * Element types that checkpoints hold, by their safetensors names, with their widths in bytes. Files are little-endian, and
- * the typed arrays below take the machine to be so too.
+ * the typed arrays below assume that the processor is, too.
  */
 export const dtypeWidths = {
   BOOL: 1,
@@ -21,6 +21,7 @@ export const dtypeWidths = {
 /** One of the thirteen element types. */
 export type Dtype = keyof typeof dtypeWidths;
 
+/** Whether a name is that of an element type, spelled as safetensors spells it. */
 export function isDtype(name: unknown): name is Dtype {
   return typeof name === 'string' && Object.hasOwn(dtypeWidths, name);
 }
@@ -100,7 +101,7 @@ export function toFloat32(dtype: Dtype, bytes: Uint8Array, into?: Float32Array):
     case 'I64':
     case 'U64': {
       const values = dtype === 'I64' ? view(BigInt64Array, bytes) : view(BigUint64Array, bytes);
-      for (let i = 0; i < count; i++) out[i] = nearOdd(values[i]!);
+      for (let i = 0; i < count; i++) out[i] = roundToOdd(values[i]!);
       break;
     }
     default:
@@ -113,7 +114,7 @@ export function toFloat32(dtype: Dtype, bytes: Uint8Array, into?: Float32Array):
  * A 64-bit integer as a double that rounds to the same float32. Beyond 2^53 the lost low bits are folded into the last
  * kept one, because rounding twice, to a double and then to a float, can land on the wrong side of a tie.
  */
-function nearOdd(value: bigint): number {
+function roundToOdd(value: bigint): number {
   const near = Number(value);
   if (Number.isSafeInteger(near)) return near;
   const high = value >> 11n;
@@ -146,7 +147,7 @@ const scratchFloat = new Float32Array(1);
 const scratchBits = new Uint32Array(scratchFloat.buffer);
 
 /** The float16 bits nearest to a float32 value, ties to even; 65520 and beyond become infinity, NaN stays NaN. */
-export function toHalfBits(value: number): number {
+export function toFloat16Bits(value: number): number {
   scratchFloat[0] = value;
   const bits = scratchBits[0]!;
   const sign = (bits >>> 16) & 0x8000;
@@ -165,7 +166,7 @@ export function toHalfBits(value: number): number {
 }
 
 /** The bfloat16 bits nearest to a float32 value, ties to even; overflow becomes infinity, NaN stays NaN. */
-export function toBrainBits(value: number): number {
+export function toBfloat16Bits(value: number): number {
   scratchFloat[0] = value;
   const bits = scratchBits[0]!;
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
@@ -178,7 +179,7 @@ export function toBrainBits(value: number): number {
  */
 export function fromFloat32(dtype: 'F32' | 'F16' | 'BF16', values: Float32Array): Uint8Array {
   if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const convert = dtype === 'F16' ? toHalfBits : toBrainBits;
+  const convert = dtype === 'F16' ? toFloat16Bits : toBfloat16Bits;
   const bits = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) bits[i] = convert(values[i]!);
   return new Uint8Array(bits.buffer);

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { InputError } from '../errors.js';
 import { reasonOf } from './bytes.js';
+import { quoted } from './quote.js';
 
 /** Feeds the first `bytes` bytes of a file to a hash, without holding them in memory. */
 export async function hashFileInto(hash: Hash, path: string, bytes: number): Promise<void> {
@@ -24,7 +25,5 @@ export async function sha256File(path: string): Promise<string> {
 /** A SHA-256 in lower case. @throws InputError when it is not 64 hexadecimal digits. */
 export function checkSha256(text: string, where: string): string {
   if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
-  throw new InputError(
-    `${where}: expected a SHA-256 of 64 hexadecimal digits, got ${JSON.stringify(text.slice(0, 80))}`,
-  );
+  throw new InputError(`${where}: expected a SHA-256 of 64 hexadecimal digits, got ${quoted(text)}`);
 }

@@ -1,15 +1,16 @@
 import { suggestion } from '../errors.js';
 
-/**
- * A name out of a file or from the user, fit for a one-line message: control, format and unassigned characters are
- * spelled out and what is longer than `limit` characters is cut.
- */
-function oneLine(text: string, limit: number): string {
-  const short = text.length > limit ? `${text.slice(0, limit)}…` : text;
-  return short.replace(
+/** A text fit for one line of a terminal: control, format and unassigned characters are spelled out. */
+export function printable(text: string): string {
+  return text.replace(
     /[\p{C}\p{Zl}\p{Zp}]/gu,
     character => `\\u{${character.codePointAt(0)!.toString(16).padStart(4, '0')}}`,
   );
+}
+
+/** A name out of a file or from the user, fit for a message: printable, cut where it is longer than `limit`. */
+function oneLine(text: string, limit: number): string {
+  return printable(text.length > limit ? `${text.slice(0, limit)}…` : text);
 }
 
 /** A name in single quotes, its unprintable characters spelled out, cut after `limit` characters. */

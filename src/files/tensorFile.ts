@@ -17,7 +17,7 @@ export interface TensorData {
 
 /**
  * A checkpoint whose header has been read and validated and whose values have not: safetensors (one file or shards
- * behind an index) and the three PyTorch forms all look like this to the rest of the house.
+ * behind an index) and the three PyTorch forms are all read through this.
  */
 export interface TensorFile {
   /** What error messages call it. */

@@ -12,10 +12,20 @@ export interface EncodeOptions {
   readonly level?: number;
 }
 
-type Encode = (picture: Picture, options: EncodeOptions) => Promise<Uint8Array>;
+type Encode = (picture: Picture, options: EncodeOptions, path: string) => Promise<Uint8Array>;
 
-const encodeJpeg: Encode = async (picture, { quality = 90 }) =>
-  (await jimpOf(picture)).getBuffer('image/jpeg', { quality });
+/** JPEG's headers have 16 bits for each side. */
+const longestJpegSide = 65_535;
+
+const encodeJpeg: Encode = async (picture, { quality = 90 }, path) => {
+  const { width, height } = picture;
+  if (Math.max(width, height) > longestJpegSide) {
+    throw new InputError(
+      `${path}: a JPEG has at most ${longestJpegSide} pixels a side, got ${width} x ${height}; write a PNG`,
+    );
+  }
+  return (await jimpOf(picture)).getBuffer('image/jpeg', { quality });
+};
 
 const encoders: Readonly<Record<string, Encode>> = {
   '.png': async (picture, { level }) => encodePng(picture, level),
@@ -24,8 +34,7 @@ const encoders: Readonly<Record<string, Encode>> = {
   '.bmp': async picture => (await jimpOf(picture)).getBuffer('image/bmp'),
 };
 
-/** The extensions that `encodePicture` and `writePicture` take. */
-export const writtenExtensions: readonly string[] = Object.keys(encoders);
+const writtenExtensions: readonly string[] = Object.keys(encoders);
 
 /**
  * Refuses a path whose extension names no format that is written: call it before long work whose result goes there.
@@ -49,13 +58,14 @@ function encoderFor(path: string): Encode {
  * A picture as the bytes of a file in the format that the extension of `path` (or `path` itself, as in `.png`) names.
  * PNG keeps the mode, values and palette; JPEG and BMP hold RGB, so alpha is dropped. The EXIF orientation is applied,
  * since none is written.
- * @throws InputError when no format that is written has this extension, or an option is out of range.
+ * @throws InputError when no format that is written has this extension, an option is out of range, or a JPEG would have
+ *   a side of more than 65,535 pixels.
  */
 export async function encodePicture(picture: Picture, path: string, options: EncodeOptions = {}): Promise<Uint8Array> {
   const encode = encoderFor(path);
   checkRange('quality', options.quality, 1, 100);
   checkRange('level', options.level, 0, 9);
-  return encode(applyOrientation(picture), options);
+  return encode(applyOrientation(picture), options, path);
 }
 
 function checkRange(option: string, value: number | undefined, least: number, most: number): void {

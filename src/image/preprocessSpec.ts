@@ -1,4 +1,5 @@
 import { InputError, suggestion } from '../errors.js';
+import { quoted } from '../files/quote.js';
 import { type ResizeFilter, resizeFilters } from './resizing/filters.js';
 import type { Triple } from './resizing/planes.js';
 
@@ -6,10 +7,9 @@ import type { Triple } from './resizing/planes.js';
  * How the picture meets the model's size: its short side, its long side, or both (ignoring the aspect ratio) become that
  * of the target.
  */
-export const fitModes = ['shortest', 'longest', 'squash'] as const;
+const fitModes = ['shortest', 'longest', 'squash'] as const;
 
-/** One of `fitModes`. */
-export type FitMode = (typeof fitModes)[number];
+type FitMode = (typeof fitModes)[number];
 
 /** A width and a height in pixels. */
 export interface Size {
@@ -71,9 +71,14 @@ function fieldsOf(value: unknown, where: string): Fields {
   throw new InputError(`${where}: expected a JSON object, got ${shown(value)}`);
 }
 
+/** A JSON value for a message; what is nested (perhaps without end) is only named. */
 function shown(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return quoted(value, 60);
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (!Array.isArray(value)) return 'an object';
+  if (value.length > 8 || value.some(item => typeof item === 'object')) return 'an array';
+  return `[${value.map(shown)}]`;
 }
 
 /** The value under `key`; null counts as absent, as it does in both libraries. */
@@ -110,13 +115,14 @@ function numberOf(value: unknown, accept: (value: number) => boolean, what: stri
 /** Three numbers, or one for all three. */
 function tripleOf(value: unknown, fallback: Triple, accept: (value: number) => boolean, where: string): Triple {
   if (value === undefined) return fallback;
-  const values = Array.isArray(value) ? value : [value, value, value];
-  const good = (v: unknown) => typeof v === 'number' && Number.isFinite(v) && accept(v);
-  if (values.length === 3 && values.every(good)) return values as unknown as Triple;
+  const values: unknown[] = Array.isArray(value) ? value : [value, value, value];
+  const [red, green, blue] = values;
+  const good = (v: unknown): v is number => typeof v === 'number' && Number.isFinite(Math.fround(v)) && accept(v);
+  if (values.length === 3 && good(red) && good(green) && good(blue)) return [red, green, blue];
   throw new InputError(`${where}: expected three numbers for red, green and blue, got ${shown(value)}`);
 }
 
-/** A positive divisor that float32 can hold. */
+/** A divisor that is still over 0 as a float32. */
 const isDeviation = (value: number) => Math.fround(value) > 0;
 
 // Pillow's numbers for its filters.
@@ -140,7 +146,7 @@ export function parsePreprocessor(json: unknown, name: string, size = 224): Prep
   }
   const rescale = numberOf(
     field(fields, 'rescale_factor') ?? 1 / 255,
-    value => value > 0,
+    value => value > 0 && Number.isFinite(Math.fround(255 * value)),
     'a number over 0',
     `${name}: rescale_factor`,
   );
@@ -219,5 +225,6 @@ export function parseOpenClipPreprocess(json: unknown, name: string, size = 224)
 function oneOf<T extends string>(value: unknown, known: readonly T[], where: string): T {
   const found = known.find(candidate => candidate === value);
   if (found) return found;
-  throw new InputError(`${where}: ${shown(value)} is not known${suggestion(String(value), known)}`);
+  const word = typeof value === 'string' ? value : '';
+  throw new InputError(`${where}: ${shown(value)} is not known${suggestion(word, known)}`);
 }

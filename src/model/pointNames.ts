@@ -54,22 +54,21 @@ export function imagePoints(
   const n = 1 + rows * columns;
   const w = config.width;
   const first = firstChanged(config, variant);
-  const path = variant.path ?? 'main';
-  const blocks = Array.from({ length: config.layers }, (_, i) => {
-    const changed = i >= first;
-    const side =
-      changed && path === 'side'
-        ? blockPoints(`image.side.blocks.${i}.`, config, batch, n, { ffn: variant.ffn ?? false })
-        : [];
-    const streamEnds = path === 'side' && i === config.layers - 1 && variant.classToken !== 'stream';
-    const parts = changed && path !== 'side' ? { ffn: variant.ffn } : {};
-    return [...(streamEnds ? [] : blockPoints(`image.blocks.${i}.`, config, batch, n, parts)), ...side];
-  });
+  const beside = variant.path === 'side';
+  // Nothing reads what the stream's last block makes beside a path with a class token of its own.
+  const end = beside && variant.classToken !== 'stream' ? config.layers - 1 : config.layers;
+  const stream = Array.from({ length: end }, (_, i) =>
+    blockPoints(`image.blocks.${i}.`, config, batch, n, i >= first && !beside ? { ffn: variant.ffn } : {}),
+  );
+  const side = Array.from({ length: beside ? config.layers - first : 0 }, (_, i) =>
+    blockPoints(`image.side.blocks.${first + i}.`, config, batch, n, { ffn: variant.ffn ?? false }),
+  );
   return [
     { name: 'image.embed.patch', shape: [batch, n - 1, w] },
     { name: 'image.embed.pos', shape: [batch, n, w] },
     { name: 'image.ln_pre', shape: [batch, n, w] },
-    ...blocks.flat(),
+    ...stream.flat(),
+    ...side.flat(),
     { name: 'image.ln_post', shape: [batch, n, w] },
     { name: 'image.tokens', shape: [batch, n, embedding] },
     { name: 'image.pooled', shape: [batch, embedding] },

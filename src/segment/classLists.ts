@@ -1,6 +1,7 @@
 /** The class names of the usual data sets, as the published methods word them. Sources: `data/classes/README.md`. */
 import { readFileSync } from 'node:fs';
 import { InputError, suggestion } from '../errors.js';
+import { quoted } from '../files/quote.js';
 import { buildVocabulary, type Vocabulary } from './vocabulary.js';
 
 /**
@@ -48,7 +49,7 @@ function listsOf(flavour: ClassFlavour): Lists {
 function checkFlavour(flavour: ClassFlavour): void {
   if (!classFlavours.includes(flavour)) {
     throw new InputError(
-      `classList: no wording is called ${JSON.stringify(flavour)}${suggestion(String(flavour), classFlavours)}`,
+      `classList: no wording is called ${quoted(String(flavour))}${suggestion(String(flavour), classFlavours)}`,
     );
   }
 }
@@ -70,7 +71,7 @@ export function classList(dataset: string, flavour: ClassFlavour = 'sclip'): Cla
   const lists = listsOf(flavour);
   if (!Object.hasOwn(lists, dataset)) {
     throw new InputError(
-      `classList: ${flavour} has no class list ${JSON.stringify(dataset)}${suggestion(dataset, Object.keys(lists))}`,
+      `classList: ${flavour} has no class list ${quoted(String(dataset))}${suggestion(String(dataset), Object.keys(lists))}`,
     );
   }
   const groups = lists[dataset]!.map(line => line.split('; '));

@@ -20,7 +20,7 @@ const ownColours: Readonly<Record<string, readonly [number, number, number]>> = 
 };
 
 /** Colours of the classes, red, green, blue of each; the class called `background` is grey. */
-export function segmentationColours({ vocabulary }: Pick<Segmentation, 'vocabulary'>): Uint8Array {
+function segmentationColours({ vocabulary }: Pick<Segmentation, 'vocabulary'>): Uint8Array {
   const names = vocabulary.classes.map(({ name }) => name.toLowerCase());
   const background = names.indexOf('background');
   const colours = classColours(names.length, background < 0 ? undefined : background);

@@ -3,6 +3,7 @@ import { normalise, resizeBilinearOpenCv } from '../image/opencv.js';
 import { type Picture, toRgb } from '../image/picture.js';
 import { clipMean, clipStd, type PreprocessSpec } from '../image/preprocessSpec.js';
 import { resize } from '../image/resize.js';
+import type { Triple } from '../image/resizing/planes.js';
 import type { ImageConfig } from '../model/config.js';
 import { type PixelScale, type Protocol, roundedClipPixels, scaleProtocol, workingSize } from './protocols.js';
 import type { Planes } from './windowRuns.js';
@@ -53,6 +54,6 @@ function pixelScale({ pixels }: Protocol, { mean, std }: PreprocessSpec): PixelS
   if (pixels !== 'model') return pixels;
   // The published code rounds CLIP's constants; other models' are taken as they are.
   const isClip = String(mean) === String(clipMean) && String(std) === String(clipStd);
-  const to255 = ([r, g, b]: readonly [number, number, number]) => [255 * r, 255 * g, 255 * b] as const;
+  const to255 = ([r, g, b]: Triple): Triple => [255 * r, 255 * g, 255 * b];
   return isClip ? roundedClipPixels : { mean: to255(mean), std: to255(std) };
 }

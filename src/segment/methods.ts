@@ -1,6 +1,7 @@
 /** The methods by name: what each does to the last blocks, and the constants it was published with. */
 import { attentions } from '../attention/index.js';
 import { InputError, suggestion } from '../errors.js';
+import { quoted } from '../files/quote.js';
 import type { Variant } from '../model/imageTower.js';
 import { type MethodName, methodNames, type Protocol, protocols } from './protocols.js';
 
@@ -27,7 +28,7 @@ const variants: Readonly<Record<MethodName, Variant>> = {
 /** A published method. @throws InputError naming the nearest when there is none of that name. */
 export function methodByName(name: string): Method {
   const known = methodNames.find(candidate => candidate === name);
-  if (!known) throw new InputError(`unknown method '${name}'${suggestion(name, methodNames)}`);
+  if (!known) throw new InputError(`unknown method ${quoted(name)}${suggestion(name, methodNames)}`);
   return { name, variant: variants[known], protocol: protocols[known] };
 }
 

@@ -1,6 +1,7 @@
 /** Prompt templates: sentences with a place for a class name, whose embeddings are averaged. */
 import { readFileSync } from 'node:fs';
 import { InputError, suggestion } from '../errors.js';
+import { quoted } from '../files/quote.js';
 
 /** The template sets that ship. */
 export const templateSets = ['imagenet80', 'imagenet7', 'maskclip85', 'photo', 'plain'] as const;
@@ -36,7 +37,7 @@ export function templates(name: TemplateSet): readonly string[] {
       return [place];
     default:
       throw new InputError(
-        `templates: no set is called ${JSON.stringify(name)}${suggestion(String(name), templateSets)}`,
+        `templates: no set is called ${quoted(String(name))}${suggestion(String(name), templateSets)}`,
       );
   }
 }
@@ -44,9 +45,7 @@ export function templates(name: TemplateSet): readonly string[] {
 /** Puts a name into every `{}` of a template. @throws InputError when the template has none. */
 export function fill(template: string, name: string): string {
   if (!template.includes(place)) {
-    throw new InputError(
-      `template ${JSON.stringify(template.slice(0, 80))}: expected {} where the name goes, found none`,
-    );
+    throw new InputError(`template ${quoted(template)}: expected {} where the name goes, found none`);
   }
   return template.replaceAll(place, () => name);
 }
@@ -66,7 +65,7 @@ export function parseTemplates(text: string, where: string): readonly string[] {
   const without = lines.findIndex(line => !line.includes(place));
   if (without >= 0) {
     throw new InputError(
-      `${where}: template ${without + 1}, ${JSON.stringify(lines[without]!.slice(0, 80))}, has no {} where the name goes`,
+      `${where}: template ${without + 1}, ${quoted(lines[without]!)}, has no {} where the name goes`,
     );
   }
   return lines;

@@ -3,6 +3,9 @@
  * stated for models with 224-pixel inputs; `scaleProtocol` carries them to others.
  */
 import { InputError, suggestion } from '../errors.js';
+import { quoted } from '../files/quote.js';
+import { keepRatioSize, segmentationMean, segmentationStd } from '../image/opencv.js';
+import type { Triple } from '../image/resizing/planes.js';
 import { checkWhole } from './dense/checks.js';
 import type { PamrOptions } from './dense/pamr.js';
 import type { TemplateSet } from './prompts.js';
@@ -77,15 +80,15 @@ export interface Protocol extends ProtocolSettings {
 
 /** Normalisation of pixels in 0..255 units, red, green, blue. */
 export interface PixelScale {
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
+  readonly mean: Triple;
+  readonly std: Triple;
 }
 
 /** CLIP's normalisation as the segmentation code rounds it; off CLIP's own by less than 3e-5 in normalised units. */
-export const roundedClipPixels: PixelScale = { mean: [122.771, 116.746, 104.094], std: [68.501, 66.632, 70.323] };
+export const roundedClipPixels: PixelScale = { mean: segmentationMean, std: segmentationStd };
 
 /** ImageNet's normalisation, which MaskCLIP keeps. */
-export const imagenetPixels: PixelScale = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
+const imagenetPixels: PixelScale = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
 
 /** What SCLIP, ClearCLIP and NACLIP share. */
 const shared = {
@@ -230,14 +233,14 @@ export const protocols: Readonly<Record<MethodName, Protocol>> = {
 export function protocolFor(name: MethodName, dataset?: PublishedDataset): Protocol {
   if (!Object.hasOwn(protocols, name)) {
     throw new InputError(
-      `protocolFor: no method is called ${JSON.stringify(name)}${suggestion(String(name), methodNames)}`,
+      `protocolFor: no method is called ${quoted(String(name))}${suggestion(String(name), methodNames)}`,
     );
   }
   const protocol = protocols[name];
   if (dataset === undefined) return protocol;
   if (!publishedDatasets.includes(dataset)) {
     throw new InputError(
-      `protocolFor: no data set is called ${JSON.stringify(dataset)}${suggestion(String(dataset), publishedDatasets)}`,
+      `protocolFor: no data set is called ${quoted(String(dataset))}${suggestion(String(dataset), publishedDatasets)}`,
     );
   }
   return { ...protocol, ...protocol.datasets[dataset] };
@@ -271,8 +274,7 @@ export function scaleProtocol(protocol: Protocol, imageSize: number, patch: numb
 }
 
 /**
- * Size `[height, width]` that an image is resized to: mmcv's keep-ratio rule (`int(side * factor + 0.5)`), at least one
- * pixel, or a square with `resize: 'squash'`.
+ * Size `[height, width]` that an image is resized to: that of `keepRatioSize`, or a square with `resize: 'squash'`.
  * @throws InputError for sizes that are not whole.
  */
 export function workingSize(
@@ -282,8 +284,9 @@ export function workingSize(
 ): [height: number, width: number] {
   checkWhole(height, 'workingSize: height', 1);
   checkWhole(width, 'workingSize: width', 1);
+  checkWhole(shortSide, 'workingSize: short side', 1);
+  checkWhole(longSide, 'workingSize: long side', 1);
   if (resize === 'squash') return [shortSide, shortSide];
-  const factor = Math.min(longSide / Math.max(height, width), shortSide / Math.min(height, width));
-  const resized = (n: number) => Math.max(1, Math.floor(n * factor + 0.5));
-  return [resized(height), resized(width)];
+  const size = keepRatioSize(width, height, shortSide, longSide);
+  return [size.height, size.width];
 }

@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
 import type { PreprocessSpec } from '../image/preprocessSpec.js';
 import type { Clip } from '../model/clip.js';
+import type { ImageConfig } from '../model/config.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { resizePlanes } from './dense/bilinear.js';
 import { type LabelMap, labelMap } from './dense/labels.js';
@@ -12,7 +13,7 @@ import { stitch, type WindowLogits } from './dense/stitch.js';
 import { type ModelSizes, photoPlanes, protocolForModel } from './input.js';
 import { clearClip, type Method } from './methods.js';
 import { templates } from './prompts.js';
-import type { Protocol } from './protocols.js';
+import { type Protocol, workingSize } from './protocols.js';
 import { type TextFeatures, textFeatures } from './textFeatures.js';
 import { fromNames, type Vocabulary } from './vocabulary.js';
 import { type Planes, windowLogits } from './windowRuns.js';
@@ -28,15 +29,16 @@ export interface SegmentingClip extends Clip {
   };
 }
 
+/** How a picture is segmented beyond the method's own constants. */
 export interface SegmentOptions {
   /** Overrides the method's constants, in pixels of this model. */
-  protocol?: Partial<Protocol>;
+  readonly protocol?: Partial<Protocol>;
   /** Whose sizes, windows, positions and prompts are used; default: the (first) method's own. */
-  base?: Protocol;
+  readonly base?: Protocol;
   /** Features of the vocabulary's names, where they have been computed before (see `textFeatures`). */
-  texts?: TextFeatures;
+  readonly texts?: TextFeatures;
   /** Windows done so far, of how many. */
-  onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** What a class got of the picture. */
@@ -47,6 +49,7 @@ export interface ClassShare {
   readonly share: number;
 }
 
+/** A picture's classes pixel by pixel, and how they were found. */
 export interface Segmentation extends LabelMap {
   readonly method: string;
   readonly vocabulary: Vocabulary;
@@ -69,7 +72,8 @@ export interface PixelInput extends Planes {
  * class called `background`, or else the first, as in the published code.
  *
  * @param classes names, synonyms after `;` or `,`, or a vocabulary from `parseClasses` and its kin
- * @throws InputError for an empty or ambiguous vocabulary, sizes out of range, or a model without an image tower.
+ * @throws InputError for an empty or ambiguous vocabulary, pixels or text features of other sizes than they should have,
+ *   sizes out of range or more tokens at once than fit in memory, or a model without an image tower.
  */
 export async function segment(
   clip: SegmentingClip,
@@ -85,6 +89,8 @@ export async function segment(
 /**
  * Segments a picture by several methods over one shared run of the blocks before those they change. Sizes, windows,
  * positions and prompts are those of `options.base`, or of the first method; scale and thresholds each method's own.
+ * @returns one segmentation a method, in their order
+ * @throws InputError as `segment`, and for no methods
  */
 export async function segmentVariants(
   clip: SegmentingClip,
@@ -100,7 +106,10 @@ export async function segmentVariants(
   const protocolOf = (published: Protocol) =>
     protocolForModel(published, image, clip.settings?.protocol, options.protocol);
   const shared = protocolOf(options.base ?? methods[0]!.protocol);
+  const inputSize = 'values' in picture ? pixelSize(picture) : workingSize(shared, picture.height, picture.width);
+  checkTokens(image, shared.window, inputSize);
   const texts = options.texts ?? (await textFeatures(clip, vocabulary.queries, promptsFor(clip, shared)));
+  checkTexts(texts, vocabulary.queries.length, clip.config.embedding);
   const planes = 'values' in picture ? picture : photoPlanes(picture, shared, clip.preprocessor);
   const [height, width] = outputSize(picture);
   const perVariant = await windowLogits(
@@ -140,6 +149,34 @@ export async function segmentVariants(
 /** The prompts a model's names go into: its own, where it brings some, or the protocol's. */
 export function promptsFor(clip: Pick<SegmentingClip, 'settings'>, protocol: Protocol): readonly string[] {
   return clip.settings?.templates ?? templates(protocol.templates);
+}
+
+function pixelSize({ values, height, width }: PixelInput): [height: number, width: number] {
+  if (values.length === 3 * height * width) return [height, width];
+  throw new InputError(
+    `segment: expected 3 x ${height} x ${width} = ${3 * height * width} pixel values, got ${values.length}`,
+  );
+}
+
+function checkTexts({ count, width, values }: TextFeatures, queries: number, embedding: number): void {
+  if (count === queries && width === embedding && values.length === count * width) return;
+  throw new InputError(
+    `segment: expected text features of ${queries} names x ${embedding} values, got ${count} x ${width} (${values.length} values)`,
+  );
+}
+
+/** Values of one block's attention pattern beyond which an engine runs out of memory: 800 MB, a few times over. */
+const mostScores = 2e8;
+
+/** Refuses windows of so many patches that their attention, quadratic in them, would not fit in memory. */
+function checkTokens({ heads, patch }: ImageConfig, window: number, size: readonly [number, number]): void {
+  const [rows, columns] = size.map(side => Math.ceil((window > 0 ? Math.min(window, side) : side) / patch));
+  const tokens = 1 + rows! * columns!;
+  if (heads * tokens ** 2 <= mostScores) return;
+  throw new InputError(
+    `segment: ${rows} x ${columns} patches at once are too many for the attention of ${heads} heads; ` +
+      'use a smaller short side, or smaller windows',
+  );
 }
 
 function outputSize(picture: Picture | PixelInput): [height: number, width: number] {

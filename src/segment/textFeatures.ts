@@ -23,9 +23,10 @@ export interface TextFeatures {
   readonly values: Float32Array;
 }
 
+/** What `textFeatures` may be told. */
 export interface TextFeatureOptions {
   /** Called with the number of names done. */
-  onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** Prompts encoded at once: enough to fill the engine, few enough to report progress. */

@@ -5,6 +5,7 @@
  * gives ` wall`), but CLIP's tokenizer strips and joins blanks itself, so the ids are the same.
  */
 import { InputError } from '../errors.js';
+import { quoted } from '../files/quote.js';
 
 /** One class. */
 export interface VocabularyClass {
@@ -28,8 +29,6 @@ const mostClasses = 65_535;
 const mostQueries = 100_000;
 /** Far beyond what fits a context of 77 tokens. */
 const longestName = 2_000;
-
-const quote = (name: string): string => JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
 
 /** What the tokenizer makes of blanks and case: names with the same key are the same query. */
 const keyOf = (name: string): string => name.toLowerCase();
@@ -63,7 +62,7 @@ export function buildVocabulary(
       const earlier = seen.get(key);
       if (earlier !== undefined && repeats === 'refuse') {
         const other = earlier === index ? 'twice in the same class' : `in class ${earlier + 1} already`;
-        throw new InputError(`${place}: the name ${quote(query)} stands ${other}; give every name once`);
+        throw new InputError(`${place}: the name ${quoted(query)} stands ${other}; give every name once`);
       }
       if (earlier === undefined) seen.set(key, index);
       queries.push(query);
@@ -82,7 +81,9 @@ function cleanName(name: unknown, place: string): string {
   const cleaned = name.replace(/\s+/gu, ' ').trim();
   if (cleaned === '') throw new InputError(`${place}: a name is empty; take out the extra separator`);
   if (cleaned.length > longestName) {
-    throw new InputError(`${place}: a name of ${cleaned.length} characters, at most ${longestName}: ${quote(cleaned)}`);
+    throw new InputError(
+      `${place}: a name of ${cleaned.length} characters, at most ${longestName}: ${quoted(cleaned)}`,
+    );
   }
   return cleaned;
 }

@@ -16,7 +16,8 @@ export interface Planes {
   readonly width: number;
 }
 
-export interface WindowSettings {
+/** How an image is cut into windows and run. */
+interface WindowSettings {
   /** Side of the sliding window in pixels; 0: no windows. */
   readonly window: number;
   readonly stride: number;

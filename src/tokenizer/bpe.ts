@@ -5,7 +5,7 @@
 import { mergeOf, type Vocabulary } from './vocabulary.js';
 
 /** Buffers for one word at a time, as long as the longest word they take. */
-export interface Workspace {
+interface Workspace {
   /** The symbol at each place; the places before and after those that are left. */
   symbols: Int32Array;
   previous: Int32Array;

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { quoted } from '../files/quote.js';
 import { createWorkspace, encodeWord } from './bpe.js';
 import { cleanText } from './clean.js';
 import {
@@ -11,6 +12,7 @@ import {
 } from './vocabulary.js';
 import { splitWords } from './words.js';
 
+/** What `createTokenizer` takes. */
 export interface TokenizerOptions {
   /** How many tokens the text tower takes, start and end tokens among them; 77 when not given. */
   readonly contextLength?: number;
@@ -18,6 +20,7 @@ export interface TokenizerOptions {
   readonly vocabulary?: string | Uint8Array;
 }
 
+/** How a text is encoded. */
 export interface EncodeOptions {
   /** Cut a text that is too long, with the end token as its last, instead of refusing it. */
   readonly truncate?: boolean;
@@ -99,9 +102,8 @@ export function createTokenizer(options: TokenizerOptions = {}): Tokenizer {
     ids.push(END_OF_TEXT);
     if (ids.length <= limit) return ids;
     if (!truncate) {
-      const start = JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
       throw new InputError(
-        `${where}: expected at most ${limit} tokens, got ${ids.length} from ${start}; shorten the text or truncate it`,
+        `${where}: expected at most ${limit} tokens, got ${ids.length} from ${quoted(text, 40)}; shorten the text or truncate it`,
       );
     }
     ids.length = limit;

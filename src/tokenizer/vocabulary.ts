@@ -7,11 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { constants, gunzipSync } from 'node:zlib';
 import { InputError } from '../errors.js';
 import { type ByteSource, bytesFromMemory, openBytes } from '../files/bytes.js';
+import { quoted } from '../files/quote.js';
 
 const MERGES = 48_894;
 const FIRST_MERGE = 512;
+/** Id of the token that begins every text. */
 export const START_OF_TEXT = FIRST_MERGE + MERGES;
+/** Id of the token that ends every text, the largest; the text tower pools there. */
 export const END_OF_TEXT = START_OF_TEXT + 1;
+/** Number of tokens. */
 export const VOCABULARY_SIZE = END_OF_TEXT + 1;
 
 const WORD_END = '</w>';
@@ -101,8 +105,7 @@ function build(name: string, text: string): Vocabulary | undefined {
   const pairs = new Uint32Array(1 << TABLE_BITS);
   const merged = new Uint16Array(1 << TABLE_BITS);
   const badLine = (expected: string, left: string, right: string, merge: number) => {
-    const line = JSON.stringify(`${left} ${right}`.slice(0, 80));
-    return new InputError(`${name}: line ${merge + 2}: expected ${expected}, got ${line}`);
+    return new InputError(`${name}: line ${merge + 2}: expected ${expected}, got ${quoted(`${left} ${right}`)}`);
   };
   const complete = eachMerge(text, (left, right, merge) => {
     const a = symbols.get(left);
@@ -143,11 +146,16 @@ export function readVocabulary(file: string | Uint8Array = shipped): Vocabulary 
 export function appendTokenBytes(vocabulary: Vocabulary, token: number, out: number[]): void {
   if (token >= START_OF_TEXT) {
     out.push(...Buffer.from(token === START_OF_TEXT ? '<|startoftext|>' : '<|endoftext|>'));
-  } else if (token >= FIRST_MERGE) {
-    appendTokenBytes(vocabulary, vocabulary.lefts[token - FIRST_MERGE]!, out);
-    appendTokenBytes(vocabulary, vocabulary.rights[token - FIRST_MERGE]!, out);
-  } else {
-    out.push(vocabulary.byteOfSymbol[token & 255]!);
-    if (token > 255) out.push(...Buffer.from(WORD_END));
+    return;
+  }
+  // A stack of our own: in a vocabulary made for it the merges nest deeper than calls may.
+  const waiting = [token];
+  for (let symbol = waiting.pop(); symbol !== undefined; symbol = waiting.pop()) {
+    if (symbol >= FIRST_MERGE) {
+      waiting.push(vocabulary.rights[symbol - FIRST_MERGE]!, vocabulary.lefts[symbol - FIRST_MERGE]!);
+    } else {
+      out.push(vocabulary.byteOfSymbol[symbol & 255]!);
+      if (symbol > 255) out.push(...Buffer.from(WORD_END));
+    }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Where a word begins: a special token, an English contraction, a digit, a letter (group 1) or anything else (group 2)
- * but a blank. OpenAI's expression ignores case, which leaves one trace in lower case: the long s counts as an s. It
- * matches U+0345 nowhere, so that one parts words like a blank.
+ * but a blank. OpenAI's expression ignores case, which in lower-cased text matters for one letter: the long s counts as
+ * an s. No alternative of it matches U+0345, which therefore separates words as a blank does.
  */
 const wordStart = /<\|[sſ]tartoftext\|>|<\|endoftext\|>|'(?:[sſtmd]|re|ve|ll)|\p{N}|(\p{L})|((?!\u0345)[^ ])/gu;
 

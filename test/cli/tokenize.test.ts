@@ -37,7 +37,7 @@ describe('clipscope tokenize', () => {
       const long = cases.find(one => !isShort(one))!;
       const { status, stdout, stderr } = await run(['tokenize', 'a cat', long.text]);
       expect([status, stdout]).to.deep.equal([2, '']);
-      expect(stderr).to.match(/^clipscope: .*at most 77 tokens, got \d+ from ".*\n$/);
+      expect(stderr).to.match(/^clipscope: .*at most 77 tokens, got \d+ from '.*\n$/);
     });
   });
 

@@ -144,7 +144,7 @@ describe('download', () => {
       inTemporaryFolder(async dir => {
         const path = join(dir, 'x');
         expect(await rejection(download('file:///etc/passwd', path))).to.equal(
-          'expected an http or https URL, got "file:///etc/passwd"',
+          "expected an http or https URL, got 'file:///etc/passwd'",
         );
         expect(await rejection(download('htp//user:secret@host?token=secret', path))).to.not.include('secret');
         expect(await rejection(download('http://127.0.0.1:1/x', path, { sha256: 'abc' }))).to.include('64 hexadecimal');

@@ -5,9 +5,9 @@ import {
   dtypeWidths,
   fromFloat32,
   tensorBytes,
-  toBrainBits,
+  toBfloat16Bits,
+  toFloat16Bits,
   toFloat32,
-  toHalfBits,
 } from '../../src/files/dtype.js';
 import { expectClose } from '../goldens.js';
 
@@ -31,7 +31,7 @@ describe('files/dtype', () => {
     });
 
     it(`${dtype}: halfway between two neighbours goes to the even one, a hair beside it to the nearer`, () => {
-      const toBits = dtype === 'F16' ? toHalfBits : toBrainBits;
+      const toBits = dtype === 'F16' ? toFloat16Bits : toBfloat16Bits;
       const values = toFloat32(dtype, bytesOf(everyPattern));
       const infinity = dtype === 'F16' ? 0x7c00 : 0x7f80;
       const word = new Uint32Array(1);
@@ -69,7 +69,7 @@ describe('files/dtype', () => {
       [-0, 0x8000],
       [Number.NEGATIVE_INFINITY, 0xfc00],
     ];
-    for (const [value, bits] of halves) expectBits(toHalfBits(value), bits);
+    for (const [value, bits] of halves) expectBits(toFloat16Bits(value), bits);
     const brains: [value: number, bits: number][] = [
       [1, 0x3f80],
       [-2, 0xc000],
@@ -79,8 +79,8 @@ describe('files/dtype', () => {
       [9.183549615799121e-41, 1],
       [-0, 0x8000],
     ];
-    for (const [value, bits] of brains) expectBits(toBrainBits(value), bits);
-    expect([0x7f800001, 0xffffffff].map(bits => toBrainBits(fromBits(bits)))).to.satisfy((all: number[]) =>
+    for (const [value, bits] of brains) expectBits(toBfloat16Bits(value), bits);
+    expect([0x7f800001, 0xffffffff].map(bits => toBfloat16Bits(fromBits(bits)))).to.satisfy((all: number[]) =>
       all.every(bits => isNaNPattern('BF16', bits)),
     );
   });

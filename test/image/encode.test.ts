@@ -92,6 +92,10 @@ describe('encodePicture', () => {
     expect(await refusal(encodePicture(photo, 'a.png', { level: 10 }))).to.include(
       'level to be a whole number from 0 to 9',
     );
+    const long = rgbPicture(65_536, 1, new Uint8Array(3 * 65_536));
+    expect(await refusal(encodePicture(long, 'long.jpg'))).to.equal(
+      'long.jpg: a JPEG has at most 65535 pixels a side, got 65536 x 1; write a PNG',
+    );
     expect(() => checkPictureExtension('a.tiff')).to.throw(InputError, '.png, .jpg, .jpeg, .bmp');
     expect(() => checkPictureExtension('a.JPG')).not.to.throw();
   });

@@ -3,20 +3,10 @@ import { InputError } from '../../src/errors.js';
 import { crc32 } from '../../src/files/crc32.js';
 import { decodePicture } from '../../src/image/decode.js';
 import { samplesPerPixel } from '../../src/image/picture.js';
+import { randomBelow } from '../random.js';
 import { sample, samples } from './samples.js';
 
 const maxPixels = 2 ** 18;
-
-/** A small seeded generator (mulberry32) of whole numbers below `limit`. */
-function randomFrom(seed: number): (limit: number) => number {
-  let state = seed;
-  return limit => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) % limit;
-  };
-}
 
 const telling = [0, 1, 2, 3, 7, 0x7f, 0x80, 0xc0, 0xd9, 0xda, 0xfe, 0xff];
 
@@ -88,11 +78,11 @@ async function survives(bytes: Uint8Array, name: string): Promise<boolean> {
 }
 
 describe('damaged pictures', () => {
-  const kinds = { png: 1500, bmp: 1000, gif: 1000, jpeg: 250, webp: 200 };
+  const kinds = { png: 1500, bmp: 1000, gif: 1000, jpeg: 120, webp: 100 };
   for (const [kind, rounds] of Object.entries(kinds)) {
     it(`${kind}: ${rounds} mutations are refused with one line or give a whole picture`, async () => {
       const seeds = samples.filter(({ name, mode }) => name.startsWith(kind) && mode !== 'CMYK');
-      const random = randomFrom(1);
+      const random = randomBelow(1);
       let read = 0;
       for (let round = 0; round < rounds; round++) {
         const seed = seeds[random(seeds.length)]!;
@@ -106,8 +96,8 @@ describe('damaged pictures', () => {
   }
 
   it('jpeg of four channels, which has a decoder of its own', async () => {
-    const random = randomFrom(2);
+    const random = randomBelow(2);
     const { file } = sample('jpeg-cmyk-exif8');
-    for (let round = 0; round < 60; round++) await survives(mutate(file, random), `cmyk round ${round}`);
+    for (let round = 0; round < 40; round++) await survives(mutate(file, random), `cmyk round ${round}`);
   });
 });

@@ -72,28 +72,33 @@ describe('preprocessor configuration', () => {
   });
 
   it('names the field it does not understand', () => {
+    // Deeper than any recursion reaches.
+    const nested = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
     const bad: [unknown, RegExp][] = [
       [null, /^p\.json: expected a JSON object, got null$/],
       [[1], /^p\.json: expected a JSON object, got \[1\]$/],
       ['text', /^p\.json: expected a JSON object/],
       [{ size: 0 }, /^p\.json: size: expected a whole number of pixels from 1 to 16384, got 0$/],
-      [{ size: '224' }, /^p\.json: size: expected a JSON object, got "224"$/],
+      [{ size: '224' }, /^p\.json: size: expected a JSON object, got '224'$/],
       [{ size: { shortest_edge: 1e9 } }, /^p\.json: size\.shortest_edge: .*got 1000000000$/],
       [{ size: { shortest_edge: 3, longest_edge: 9 } }, /^p\.json: size: shortest_edge together with longest_edge/],
       [{ size: { height: 3 } }, /^p\.json: size\.width: .*got nothing$/],
       [{ crop_size: [1, 2, 3] }, /^p\.json: crop_size: expected a JSON object/],
       [{ crop_size: { width: 3, height: 2.5 } }, /^p\.json: crop_size\.height: .*got 2\.5$/],
       [{ resample: 6 }, /^p\.json: resample: expected one of Pillow's filter numbers .*got 6$/],
-      [{ resample: 'bicubic' }, /^p\.json: resample: .*got "bicubic"$/],
+      [{ resample: 'bicubic' }, /^p\.json: resample: .*got 'bicubic'$/],
       [{ image_mean: [1, 2] }, /^p\.json: image_mean: expected three numbers for red, green and blue, got \[1,2\]$/],
-      [{ image_mean: [1, 2, '3'] }, /^p\.json: image_mean: /],
+      [{ image_mean: [1, 2, '3'] }, /^p\.json: image_mean: .*got \[1,2,'3'\]$/],
+      [{ image_mean: [1, 2, 1e39] }, /^p\.json: image_mean: /],
       [{ image_std: [1, 0, 1] }, /^p\.json: image_std: /],
       [{ image_std: [1, 1e-60, 1] }, /^p\.json: image_std: /],
+      [{ rescale_factor: 1e39 }, /^p\.json: rescale_factor: /],
       [{ rescale_factor: 0 }, /^p\.json: rescale_factor: expected a number over 0, got 0$/],
-      [{ do_resize: 'yes' }, /^p\.json: do_resize: expected true or false, got "yes"$/],
+      [{ size: nested }, /^p\.json: size: expected a JSON object, got an array$/],
+      [{ do_resize: 'yes' }, /^p\.json: do_resize: expected true or false, got 'yes'$/],
     ];
     for (const [json, message] of bad) {
-      expect(() => parsePreprocessor(json, 'p.json'), JSON.stringify(json)).to.throw(InputError, message);
+      expect(() => parsePreprocessor(json, 'p.json'), `${message}`).to.throw(InputError, message);
     }
     const badOpenClip: [unknown, RegExp][] = [
       [{ preprocess_cfg: 3 }, /^o\.json: preprocess_cfg: expected a JSON object, got 3$/],
@@ -103,12 +108,14 @@ describe('preprocessor configuration', () => {
         { preprocess_cfg: { resize_mode: 'squish' } },
         /^o\.json: preprocess_cfg\.resize_mode: .*did you mean squash\?$/,
       ],
+      [{ preprocess_cfg: { interpolation: nested } }, /interpolation: an array is not known; known: random, nearest/],
+      [{ preprocess_cfg: { resize_mode: { toString: 1 } } }, /resize_mode: an object is not known; known: shortest/],
       [{ preprocess_cfg: { interpolation: 3 } }, /^o\.json: preprocess_cfg\.interpolation: 3 is not known/],
       [{ preprocess_cfg: { fill_color: 256 } }, /^o\.json: preprocess_cfg\.fill_color: expected a whole number/],
       [{ preprocess_cfg: { std: 0 } }, /^o\.json: preprocess_cfg\.std: /],
     ];
     for (const [json, message] of badOpenClip) {
-      expect(() => parseOpenClipPreprocess(json, 'o.json'), JSON.stringify(json)).to.throw(InputError, message);
+      expect(() => parseOpenClipPreprocess(json, 'o.json'), `${message}`).to.throw(InputError, message);
     }
   });
 

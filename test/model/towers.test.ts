@@ -3,7 +3,7 @@ import type { Clip } from '../../src/model/clip.js';
 import { type Tensor, tidy } from '../../src/tensor/tfjs.js';
 import { useEngine, withoutLeak } from '../engine.js';
 import { cosine, expectClose, findGolden, type GoldenTensor, goldenPath, readGolden } from '../goldens.js';
-import { clipFrom, pixelsOf, tinyClip } from './tiny.js';
+import { clipFrom, pixelsOf, rowsOf, tinyClip } from './tiny.js';
 
 const tolerance = { maxAbs: 1e-4 };
 
@@ -109,10 +109,3 @@ describe('towers against the reference trace', () => {
       }),
     ));
 });
-
-function rowsOf({ data, shape }: GoldenTensor): number[][] {
-  const [rows, columns] = shape as [number, number];
-  return Array.from({ length: rows }, (_, i) =>
-    Array.from(data.subarray(i * columns, (i + 1) * columns) as Int32Array),
-  );
-}

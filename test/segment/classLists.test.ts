@@ -84,12 +84,12 @@ describe('classList', () => {
   });
 
   it('names the nearest for an unknown data set or wording', () => {
-    expect(() => classList('voc')).to.throw(InputError, 'sclip has no class list "voc"; did you mean voc21, voc20?');
+    expect(() => classList('voc')).to.throw(InputError, "sclip has no class list 'voc'; did you mean voc21, voc20?");
     expect(() => classList('ade20k', 'proxyclip')).to.throw(InputError, 'did you mean ade20k-full?');
-    expect(() => classList('background', 'maskclip')).to.throw(InputError, 'no class list "background"');
-    expect(() => classList('toString')).to.throw(InputError, 'no class list "toString"');
+    expect(() => classList('background', 'maskclip')).to.throw(InputError, "no class list 'background'");
+    expect(() => classList('toString')).to.throw(InputError, "no class list 'toString'");
     expect(() => classList('voc21', 'clear' as ClassFlavour)).to.throw(InputError, 'did you mean clearclip?');
-    expect(() => classListNames('../x' as ClassFlavour)).to.throw(InputError, 'no wording is called "../x"');
+    expect(() => classListNames('../x' as ClassFlavour)).to.throw(InputError, "no wording is called '../x'");
   });
 });
 
@@ -99,6 +99,6 @@ describe('backgroundNames', () => {
     expect(backgroundNames('proxyclip')).to.have.length(26);
     expect(backgroundNames('maskclip')).to.deep.equal(['building', 'ground', 'grass', 'tree', 'sky']);
     expect(backgroundNames('clearclip')).to.deep.equal(['background']);
-    expect(() => backgroundNames('nobody' as ClassFlavour)).to.throw(InputError, 'no wording is called "nobody"');
+    expect(() => backgroundNames('nobody' as ClassFlavour)).to.throw(InputError, "no wording is called 'nobody'");
   });
 });

@@ -27,7 +27,7 @@ describe('templates', () => {
 
   it('names the nearest for an unknown set', () => {
     expect(() => templates('imagenet' as TemplateSet)).to.throw(InputError, 'did you mean imagenet7, imagenet80?');
-    expect(() => templates('toString' as TemplateSet)).to.throw(InputError, 'no set is called "toString"');
+    expect(() => templates('toString' as TemplateSet)).to.throw(InputError, "no set is called 'toString'");
   });
 });
 
@@ -38,7 +38,7 @@ describe('fill', () => {
   });
 
   it('refuses a template without a place', () => {
-    expect(() => fill('a photo', 'dog')).to.throw(InputError, 'template "a photo": expected {} where the name goes');
+    expect(() => fill('a photo', 'dog')).to.throw(InputError, "template 'a photo': expected {} where the name goes");
   });
 });
 
@@ -49,6 +49,6 @@ describe('parseTemplates', () => {
 
   it('refuses an empty file and a line without a place', () => {
     expect(() => parseTemplates(' \n', 't.txt')).to.throw(InputError, 't.txt: expected one template a line');
-    expect(() => parseTemplates('a {}\nthe', 't.txt')).to.throw(InputError, 't.txt: template 2, "the", has no {}');
+    expect(() => parseTemplates('a {}\nthe', 't.txt')).to.throw(InputError, "t.txt: template 2, 'the', has no {}");
   });
 });

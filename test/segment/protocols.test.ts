@@ -80,7 +80,7 @@ describe('protocols', () => {
 
   it('names the nearest for an unknown method or data set', () => {
     expect(() => protocolFor('clear' as MethodName)).to.throw(InputError, 'did you mean clearclip?');
-    expect(() => protocolFor('constructor' as MethodName)).to.throw(InputError, 'no method is called "constructor"');
+    expect(() => protocolFor('constructor' as MethodName)).to.throw(InputError, "no method is called 'constructor'");
     expect(() => protocolFor('sclip', 'voc22' as PublishedDataset)).to.throw(InputError, 'did you mean voc21');
   });
 });

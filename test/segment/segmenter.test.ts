@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { InputError } from '../../src/errors.js';
 import { rgbPicture } from '../../src/image/picture.js';
 import { clipPreprocess } from '../../src/image/preprocess.js';
 import { methodByName } from '../../src/segment/methods.js';
@@ -102,14 +103,43 @@ describe('the whole pipeline against the published segmentors', () => {
     expect(() => methodByName('claerclip')).to.throw("unknown method 'claerclip'; did you mean clearclip?");
   });
 
-  it('refuses an empty vocabulary and no method', async () => {
-    await segment(clip, picture('b'), [], methodByName('sclip'), { texts }).then(
-      () => expect.fail('accepted'),
-      error => expect(error.message).to.match(/expected at least one class name, got none/),
-    );
-    await segmentVariants(clip, picture('b'), vocabulary, [], { texts }).then(
-      () => expect.fail('accepted'),
-      error => expect(error.message).to.equal('segment: expected at least one method, got none'),
-    );
+  it('refuses no classes, no method, and what has another size than it should', async () => {
+    const sclip = methodByName('sclip');
+    const pixels = { values: new Float32Array(3 * 64 * 64), height: 64, width: 64 };
+    const protocol = (more: Partial<Protocol>) => ({ texts, protocol: more });
+    const attempts: [() => Promise<unknown>, string | RegExp][] = [
+      [() => segment(clip, picture('b'), [], sclip, { texts }), 'classes: expected at least one class name, got none'],
+      [
+        () => segmentVariants(clip, picture('b'), vocabulary, [], { texts }),
+        'segment: expected at least one method, got none',
+      ],
+      [
+        () => segment(clip, { ...pixels, height: 65 }, vocabulary, sclip, { texts }),
+        'segment: expected 3 x 65 x 64 = 12480 pixel values, got 12288',
+      ],
+      [
+        () => segment(clip, pixels, ['a', 'b'], sclip, { texts }),
+        'segment: expected text features of 2 names x 64 values, got 11 x 64 (704 values)',
+      ],
+      [
+        () => segment(clip, pixels, vocabulary, sclip, { texts: { ...texts, width: 32 } }),
+        /names x 64 values, got 11 x 32/,
+      ],
+      [() => segment(clip, picture('b'), vocabulary, sclip, protocol({ shortSide: -5 })), /^workingSize: short side: /],
+      [
+        () =>
+          segment(clip, picture('b'), vocabulary, sclip, protocol({ window: 0, shortSide: 16_000, longSide: 32_000 })),
+        /^segment: \d+ x \d+ patches at once are too many for the attention of \d+ heads; use a smaller short side/,
+      ],
+    ];
+    for (const [attempt, message] of attempts) {
+      const error = await attempt().then(
+        () => expect.fail(`accepted: ${message}`),
+        fault => fault,
+      );
+      expect(error, String(error)).to.be.instanceOf(InputError);
+      if (typeof message === 'string') expect(error.message).to.equal(message);
+      else expect(error.message).to.match(message);
+    }
   });
 });

@@ -34,10 +34,10 @@ describe('parseClasses', () => {
     ['an empty last class', 'cat; dog;', 'classes: class 3: a name is empty'],
     ['an empty synonym', 'cat,,kitten', 'classes: class 1: a name is empty'],
     ['only separators', ';', 'class 1: a name is empty'],
-    ['a class twice', 'cat; dog; cat', 'classes: class 3: the name "cat" stands in class 1 already'],
-    ['a class twice in another case', 'cat; Cat', 'class 2: the name "Cat" stands in class 1 already'],
-    ['a synonym in two classes', 'cat,pet; dog,pet', 'class 2: the name "pet" stands in class 1 already'],
-    ['a synonym twice', 'cat,cat', 'class 1: the name "cat" stands twice in the same class'],
+    ['a class twice', 'cat; dog; cat', "classes: class 3: the name 'cat' stands in class 1 already"],
+    ['a class twice in another case', 'cat; Cat', "class 2: the name 'Cat' stands in class 1 already"],
+    ['a synonym in two classes', 'cat,pet; dog,pet', "class 2: the name 'pet' stands in class 1 already"],
+    ['a synonym twice', 'cat,cat', "class 1: the name 'cat' stands twice in the same class"],
     ['a name beyond all bounds', `cat;${'x'.repeat(2001)}`, 'a name of 2001 characters, at most 2000'],
   ];
   for (const [name, text, message] of bad) {
@@ -100,7 +100,7 @@ describe('parseClassFile', () => {
   it('names the file in errors', () => {
     expect(() => parseClassFile('\n \n', 'c.txt')).to.throw(InputError, 'c.txt: expected at least one class name');
     expect(() => parseClassFile('cat\ndog,\n', 'c.txt')).to.throw(InputError, 'c.txt: class 2: a name is empty');
-    expect(() => parseClassFile('cat\ncat\n', 'c.txt')).to.throw(InputError, 'c.txt: class 2: the name "cat"');
+    expect(() => parseClassFile('cat\ncat\n', 'c.txt')).to.throw(InputError, "c.txt: class 2: the name 'cat'");
     expect(() => parseClassFile('PK\x03\x04\0\0', 'c.zip')).to.throw(InputError, 'c.zip: expected a text file');
   });
 });

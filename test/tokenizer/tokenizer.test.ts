@@ -55,7 +55,7 @@ describe('tokenizer', () => {
     expect(tokenizer.encode('a photo of a cat', { contextLength: 7 })).to.have.length(7);
     expect(() => tokenizer.encode('a photo of a cat', { contextLength: 6 })).to.throw(
       InputError,
-      'encode: expected at most 6 tokens, got 7 from "a photo of a cat"; shorten the text or truncate it',
+      "encode: expected at most 6 tokens, got 7 from 'a photo of a cat'; shorten the text or truncate it",
     );
     const cut = { truncate: true, contextLength: 6 };
     expect(tokenizer.encode('a photo of a cat', cut)).to.deep.equal([START, 320, 1125, 539, 320, END]);
@@ -140,7 +140,7 @@ describe('tokenizer', () => {
       [() => tokenizer.encodeBatch(bad('a cat')), /^encodeBatch: expected an array of texts, got string$/],
       [() => tokenizer.encodeBatch(['a', bad({})]), /^encodeBatch: text 1: expected a text, got object$/],
       [() => tokenizer.encodeBatch(['a', 'b '.repeat(90)]), /^encodeBatch: text 1: expected at most 77 tokens, got 92/],
-      [() => tokenizer.encode('a\n'.repeat(90)), /^[^\n]+…"; shorten the text or truncate it$/],
+      [() => tokenizer.encode('a\n'.repeat(90)), /^[^\n]+…'; shorten the text or truncate it$/],
       [() => tokenizer.encode('a', { contextLength: 1 }), /^encode: expected a context length of at least 2, got 1$/],
       [() => createTokenizer({ contextLength: Number.NaN }), /^createTokenizer: expected a context length .* NaN$/],
       [() => createTokenizer({ contextLength: 7.5 }), /got 7\.5$/],

@@ -6,7 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
 import { createTokenizer } from '../../src/tokenizer/index.js';
-import { readVocabulary } from '../../src/tokenizer/vocabulary.js';
+import { appendTokenBytes, readVocabulary } from '../../src/tokenizer/vocabulary.js';
 
 const shipped = fileURLToPath(new URL('../../data/bpe_simple_vocab_16e6.txt.gz', import.meta.url));
 const packed = readFileSync(shipped);
@@ -36,6 +36,14 @@ describe('vocabulary', () => {
     expect(ids).to.deep.equal([49406, 320, 1125, 539, 320, 2368, 269, 49407]);
   });
 
+  it('spells out a token however deep its merges nest', () => {
+    // Every merge takes the one before it, and one byte more.
+    const lefts = Uint16Array.from({ length: 48_894 }, (_, i) => (i === 0 ? 0 : 511 + i));
+    const out: number[] = [];
+    appendTokenBytes({ ...readVocabulary(), lefts, rights: new Uint16Array(48_894).fill(1) }, 49_405, out);
+    expect(Buffer.from(out).toString()).to.equal(`!${'"'.repeat(48_894)}`);
+  });
+
   it('refuses a list that is not sound, naming file and line', () => {
     const path = join(folder, 'cut.gz');
     writeFileSync(path, packed.subarray(0, 200_000));
@@ -48,10 +56,10 @@ describe('vocabulary', () => {
       [asBytes(lines.slice(0, -1).join('\n')), /got fewer lines$/],
       [new Uint8Array(16 * 2 ** 20 + 1), /^vocabulary: expected a list of merges, got a file of 16777217 bytes$/],
       [gzipSync(new Uint8Array(65 * 2 ** 20)), /packed by gzip: /],
-      [withLine(2, 'i'), /^vocabulary: line 2: expected two symbols of earlier lines, got "i "$/],
-      [withLine(9, 'i zebra'), /line 9: expected two symbols of earlier lines, got "i zebra"$/],
+      [withLine(2, 'i'), /^vocabulary: line 2: expected two symbols of earlier lines, got 'i '$/],
+      [withLine(9, 'i zebra'), /line 9: expected two symbols of earlier lines, got 'i zebra'$/],
       [withLine(9, 'i n o'), /line 9: expected two symbols/],
-      [withLine(9, 'i n'), /line 9: expected a new symbol, got "i n"$/],
+      [withLine(9, 'i n'), /line 9: expected a new symbol, got 'i n'$/],
       [withLine(48_895, `${'x'.repeat(5000)} y`), /line 48895: .{1,160}$/],
     ];
     for (const [file, message] of mistakes)

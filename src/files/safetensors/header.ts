@@ -28,13 +28,13 @@ export const metadataKey = '__metadata__';
 export const maxAxes = 64;
 
 /** A tensor and where it lies, in bytes from the end of the header. */
-export interface Entry extends TensorInfo {
+interface Entry extends TensorInfo {
   readonly begin: number;
   readonly end: number;
 }
 
 /** A header that has passed every check. */
-export interface Header {
+interface Header {
   readonly metadata: ReadonlyMap<string, string>;
   /** Every tensor, in the order of their bytes. */
   readonly entries: ReadonlyMap<string, Entry>;

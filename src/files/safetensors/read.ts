@@ -1,12 +1,10 @@
 import { InputError } from '../../errors.js';
-import type { ByteSource } from '../bytes.js';
+import { type ByteSource, checkArrayLength } from '../bytes.js';
 import { dtypeWidths, toFloat32 } from '../dtype.js';
 import { nearestPrintable, quoted } from '../quote.js';
 import type { TensorFile } from '../tensorFile.js';
 import { readHeader } from './header.js';
 
-// The longest array that every supported version of Node.js can make, in bytes.
-const longestArray = 2 ** 32 - 8;
 // A multiple of every width, small enough to stay in a processor's cache.
 const pieceBytes = 1 << 18;
 
@@ -37,8 +35,8 @@ function tensorFile(source: ByteSource): TensorFile {
   }
 
   function allocatable(name: string, bytes: number): number {
-    if (bytes <= longestArray) return bytes;
-    throw new InputError(`${file}: tensor ${quoted(name)}: ${bytes} bytes do not fit into one array`);
+    checkArrayLength(bytes, `${file}: tensor ${quoted(name)}`);
+    return bytes;
   }
 
   return {

@@ -1,10 +1,11 @@
 import { InputError } from '../../errors.js';
 import { type ByteSource, bytesFromMemory } from '../bytes.js';
+import { quoted } from '../quote.js';
 import { torchRules } from './globals.js';
 import { maxPickleBytes } from './machine.js';
 import { unpickle } from './pickle.js';
 import type { OpenedTorch } from './tensors.js';
-import { quoted, type Storage } from './values.js';
+import type { Storage } from './values.js';
 import { readMember, readZip, type ZipMember } from './zip.js';
 
 /**

@@ -1,7 +1,8 @@
 import { type Dtype, dtypeWidths } from '../dtype.js';
+import { quoted } from '../quote.js';
 import type { PickleRules } from './machine.js';
 import { count, storedTensor } from './tensors.js';
-import { type Fail, type Global, isKind, kindOf, quoted, type Storage, type Value } from './values.js';
+import { type Fail, type Global, isKind, kindOf, type Storage, type Value } from './values.js';
 
 const dtypes: readonly (readonly [torchName: string, dtype: Dtype, storageName?: string])[] = [
   ['float32', 'F32', 'FloatStorage'],

@@ -1,9 +1,10 @@
 import { InputError } from '../../errors.js';
 import type { ByteSource } from '../bytes.js';
+import { quoted } from '../quote.js';
 import { torchRules } from './globals.js';
 import { plainRules, unpickle } from './pickle.js';
 import type { OpenedTorch } from './tensors.js';
-import { isKind, kindOf, quoted, type Storage, type Value } from './values.js';
+import { isKind, kindOf, type Storage, type Value } from './values.js';
 
 const magic = 0x1950a86a20f9469cfc6cn;
 const protocolVersion = 1001;

@@ -27,7 +27,7 @@ export interface Machine {
 }
 
 /** Bytes of a pickle in order. */
-export interface PickleInput {
+interface PickleInput {
   /** Offset of the next byte in the source. */
   at(): number;
   /** How many bytes the pickle can still have. */
@@ -105,6 +105,7 @@ function pickleInput(source: ByteSource, start: number, fail: Fail): PickleInput
   return { at: () => at, left: () => end - at, take, line };
 }
 
+/** Strict UTF-8. */
 export function decodeText(bytes: Uint8Array, fail: Fail): string {
   try {
     return utf8.decode(bytes);
@@ -113,6 +114,7 @@ export function decodeText(bytes: Uint8Array, fail: Fail): string {
   }
 }
 
+/** Puts a value on the stack, which is bounded. */
 export function push(machine: Machine, value: Value): void {
   if (machine.stack.length === maxStack) machine.fail(`more than ${maxStack} values on the stack`);
   machine.stack.push(value);
@@ -124,6 +126,7 @@ export function pushContainer(machine: Machine, value: Value, items: number): vo
   push(machine, value);
 }
 
+/** Charges the budget with what is about to be built. */
 export function spend(machine: Machine, values: number): void {
   machine.budget -= values;
   if (machine.budget < 0) machine.fail(`more than ${maxValues} values; expected a checkpoint of tensors`);
@@ -136,6 +139,7 @@ export function peek(machine: Machine): Value {
   return stack[stack.length - 1]!;
 }
 
+/** Takes the topmost value off the stack; never from below an open MARK. */
 export function pop(machine: Machine): Value {
   const value = peek(machine);
   machine.stack.pop();
@@ -149,12 +153,13 @@ export function popMark(machine: Machine): Value[] {
   return machine.stack.splice(height);
 }
 
+/** Takes a text off the stack. */
 export function popText(machine: Machine): string {
   const value = pop(machine);
   return typeof value === 'string' ? value : machine.fail(`expected a text, got ${kindOf(value)}`);
 }
 
-/** The arguments of a call. */
+/** Takes the arguments of a call, a tuple, off the stack. */
 export function popArguments(machine: Machine): readonly Value[] {
   const value = pop(machine);
   if (typeof value === 'object' && value?.kind === 'tuple') return value.items;

@@ -1,3 +1,5 @@
+import { unsigned64, viewOf } from '../bytes.js';
+import { quoted } from '../quote.js';
 import {
   decodeText,
   type Machine,
@@ -10,10 +12,10 @@ import {
   pushContainer,
   spend,
 } from './machine.js';
-import { type Dict, isKind, type Key, kindOf, quoted, type Value } from './values.js';
+import { type Dict, isKind, type Key, kindOf, type Value } from './values.js';
 
 /** One allow-listed opcode: its name in Python's `pickletools`, and what it does. */
-export type Operation = readonly [name: string, run: (machine: Machine) => void];
+type Operation = readonly [name: string, run: (machine: Machine) => void];
 
 /** The longest integer a checkpoint holds is the 80-bit magic number of the legacy format. */
 const maxIntegerBytes = 256;
@@ -37,10 +39,10 @@ export const operations: ReadonlyMap<number, Operation> = new Map<number, Operat
 
   [0x58, ['BINUNICODE', m => push(m, text(m, unsigned(m, 4)))]],
   [0x8c, ['SHORT_BINUNICODE', m => push(m, text(m, unsigned(m, 1)))]],
-  [0x8d, ['BINUNICODE8', m => push(m, text(m, unsigned64(m)))]],
+  [0x8d, ['BINUNICODE8', m => push(m, text(m, length64(m)))]],
   [0x42, ['BINBYTES', m => bytes(m, unsigned(m, 4))]],
   [0x43, ['SHORT_BINBYTES', m => bytes(m, unsigned(m, 1))]],
-  [0x8e, ['BINBYTES8', m => bytes(m, unsigned64(m))]],
+  [0x8e, ['BINBYTES8', m => bytes(m, length64(m))]],
 
   [0x28, ['MARK', mark]],
   [0x29, ['EMPTY_TUPLE', m => tuple(m, [])]],
@@ -69,18 +71,13 @@ export const operations: ReadonlyMap<number, Operation> = new Map<number, Operat
   [0x51, ['BINPERSID', m => pushContainer(m, m.rules.persistent(pop(m), m.fail), 0)]],
 ]);
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
 function unsigned(machine: Machine, width: 1 | 2 | 4): number {
   const view = viewOf(machine.input.take(width));
   return width === 1 ? view.getUint8(0) : width === 2 ? view.getUint16(0, true) : view.getUint32(0, true);
 }
 
-/** Beyond 2^53 inexact, which no length that is inside the file can be. */
-function unsigned64(machine: Machine): number {
-  return Number(viewOf(machine.input.take(8)).getBigUint64(0, true));
+function length64(machine: Machine): number {
+  return unsigned64(viewOf(machine.input.take(8)), 0);
 }
 
 function integer(machine: Machine, width: number): number | bigint {
@@ -102,7 +99,7 @@ function bytes(machine: Machine, length: number): void {
 
 /** A frame only announces how many bytes of opcodes follow. */
 function frame(machine: Machine): void {
-  const length = unsigned64(machine);
+  const length = length64(machine);
   const { input, fail } = machine;
   if (length > input.left()) fail(`a frame of ${length} bytes; ${input.left()} are left`);
 }

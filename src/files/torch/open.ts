@@ -1,12 +1,13 @@
-import { InputError, suggestion } from '../../errors.js';
-import type { ByteSource } from '../bytes.js';
+import { InputError } from '../../errors.js';
+import { type ByteSource, checkArrayLength } from '../bytes.js';
 import { toFloat32 } from '../dtype.js';
+import { nearestPrintable, quoted } from '../quote.js';
 import type { TensorFile, TensorInfo } from '../tensorFile.js';
 import { openArchive } from './archive.js';
 import { openLegacy } from './legacy.js';
 import { collectTensors } from './stateDict.js';
 import { type OpenedTorch, readTensor } from './tensors.js';
-import { quoted, type StoredTensor } from './values.js';
+import type { StoredTensor } from './values.js';
 
 /**
  * Opens a PyTorch checkpoint (`.pt`, `.pth`, `.bin`), told apart by content: the zip archive of torch.save
@@ -28,9 +29,7 @@ export function openTorch(source: ByteSource): TensorFile {
   function find(name: string): StoredTensor {
     const tensor = stored.get(name);
     if (tensor) return tensor;
-    // Names that would not print as they are, or are very long, are no help in a message.
-    const printable = [...stored.keys()].filter(known => quoted(known) === `"${known}"`);
-    throw new InputError(`${source.name}: no tensor ${quoted(name)}${suggestion(name, printable)}`);
+    throw new InputError(`${source.name}: no tensor ${quoted(name)}${nearestPrintable(name, stored.keys())}`);
   }
 
   return {
@@ -44,6 +43,7 @@ export function openTorch(source: ByteSource): TensorFile {
     },
     readFloat32(name, into) {
       const tensor = find(name);
+      if (!into) checkArrayLength(4 * tensor.elements, `${source.name}: tensor ${quoted(name)}`);
       if (tensor.dtype !== 'F32') return toFloat32(tensor.dtype, readTensor(tensor, readStorage), into);
       // The bytes go straight to their place, which saves a copy of the largest tensors.
       const out = into ? into.subarray(0, tensor.elements) : new Float32Array(tensor.elements);

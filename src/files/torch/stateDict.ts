@@ -1,6 +1,7 @@
 import { InputError } from '../../errors.js';
 import { dtypeWidths } from '../dtype.js';
-import { isKind, type Key, kindOf, quoted, type StoredTensor, type Value } from './values.js';
+import { quoted } from '../quote.js';
+import { isKind, type Key, kindOf, type StoredTensor, type Value } from './values.js';
 
 /** Keys under which training checkpoints keep the weights. */
 const containers = ['state_dict', 'model'];
@@ -8,6 +9,8 @@ const containers = ['state_dict', 'model'];
 const maxDepth = 64;
 const maxVisits = 1_000_000;
 const maxName = 4096;
+/** Characters of all names together; a checkpoint needs about 60 a tensor. */
+const maxNames = 2 ** 25;
 /** Tied weights make a checkpoint's tensors larger than its file, but not many times. */
 const maxSharing = 16;
 
@@ -21,6 +24,7 @@ const maxSharing = 16;
 export function collectTensors(root: Value, fileName: string, fileBytes: number): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
   let visits = 0;
+  let characters = 0;
   let bytes = 0;
   const refuse = (what: string): never => {
     throw new InputError(`${fileName}: ${what}`);
@@ -37,6 +41,8 @@ export function collectTensors(root: Value, fileName: string, fileBytes: number)
       if (inner) visit(inner, `${name}.`, depth + 1);
       if (!isKind(value, 'tensor')) continue;
       if (tensors.has(name)) refuse(`there are two tensors of the name ${quoted(name)}`);
+      characters += name.length;
+      if (characters > maxNames) refuse(`its tensor names have more than ${maxNames} characters together`);
       tensors.set(name, value);
       bytes += value.elements * dtypeWidths[value.dtype];
     }

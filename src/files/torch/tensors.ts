@@ -2,7 +2,7 @@ import { type Dtype, dtypeWidths } from '../dtype.js';
 import { type Fail, isKind, kindOf, type Storage, type StoredTensor, type Value } from './values.js';
 
 /** Reads a range of one storage's bytes. */
-export type ReadStorage = (storage: Storage, offset: number, length: number, into?: Uint8Array) => Uint8Array;
+type ReadStorage = (storage: Storage, offset: number, length: number, into?: Uint8Array) => Uint8Array;
 
 /** What the reader of each form hands over: the object in the file, and how to get at its storages. */
 export interface OpenedTorch {

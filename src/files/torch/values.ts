@@ -20,16 +20,18 @@ export type Value =
   | StoredTensor;
 
 /** Raw bytes; no checkpoint needs their content. */
-export interface Bytes {
+interface Bytes {
   readonly kind: 'bytes';
 }
 
-export interface List {
+/** A list, which APPEND makes longer. */
+interface List {
   readonly kind: 'list';
   readonly items: Value[];
 }
 
-export interface Tuple {
+/** A tuple; what it holds is never changed. */
+interface Tuple {
   readonly kind: 'tuple';
   readonly items: readonly Value[];
 }
@@ -37,6 +39,7 @@ export interface Tuple {
 /** The hashable values a checkpoint uses as keys. */
 export type Key = string | number | bigint | boolean | null;
 
+/** A dictionary, its entries in file order. */
 export interface Dict {
   readonly kind: 'dict';
   /** True for a `collections.OrderedDict`, which alone may carry attributes (and they are dropped). */
@@ -45,7 +48,7 @@ export interface Dict {
 }
 
 /** An object of a TorchScript class: its attributes and nothing else. */
-export interface Instance {
+interface Instance {
   readonly kind: 'instance';
   readonly className: string;
   attributes: ReadonlyMap<Key, Value>;
@@ -103,13 +106,4 @@ export function kindOf(value: Value): string {
   if (value === null) return 'None';
   if (typeof value === 'object') return value.kind === 'dict' ? 'dictionary' : value.kind;
   return typeof value === 'bigint' ? 'integer' : typeof value;
-}
-
-/** Hostile text made fit for a one-line message: quoted, escaped, cut at 100 characters. */
-export function quoted(text: string): string {
-  const cut = text.length > 100 ? `${text.slice(0, 100)}...` : text;
-  return JSON.stringify(cut).replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

@@ -1,15 +1,7 @@
-import type { ByteSource } from '../bytes.js';
+import { type ByteSource, unsigned64, viewOf } from '../bytes.js';
 import { crc32 } from '../crc32.js';
-import { quoted } from './values.js';
-import {
-  type DirectoryEntry,
-  flagDescriptor,
-  readDirectory,
-  unsigned64,
-  viewOf,
-  widen,
-  zipError,
-} from './zipDirectory.js';
+import { quoted } from '../quote.js';
+import { type DirectoryEntry, flagDescriptor, readDirectory, widen, zipError } from './zipDirectory.js';
 
 /** A stored member: its bytes lie in the file as they are. */
 export interface ZipMember {

@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.js';
-import type { ByteSource } from '../bytes.js';
-import { quoted } from './values.js';
+import { type ByteSource, unsigned64, viewOf } from '../bytes.js';
+import { quoted } from '../quote.js';
 
 /** What the central directory says of one member, not yet compared with its local header. */
 export interface DirectoryEntry {
@@ -13,7 +13,8 @@ export interface DirectoryEntry {
   readonly headerAt: number;
 }
 
-export interface Directory {
+/** A central directory that has passed every check which needs no other part of the file. */
+interface Directory {
   readonly entries: readonly DirectoryEntry[];
   /** Where the members end and the central directory begins. */
   readonly start: number;
@@ -25,15 +26,17 @@ const end64Size = 56;
 const entrySize = 46;
 const maxDirectoryBytes = 64 * 2 ** 20;
 
+/** Flag of a member whose CRC and sizes follow its bytes. */
 export const flagDescriptor = 1 << 3;
 const flagUtf8 = 1 << 11;
 
 /** Fields at this value stand for larger ones in the zip64 records. */
-export const saturated32 = 0xffffffff;
+const saturated32 = 0xffffffff;
 const saturated16 = 0xffff;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** The error of an archive that is not as PyTorch writes it. */
 export function zipError(source: ByteSource, what: string): InputError {
   return new InputError(`${source.name}: zip archive: ${what}`);
 }
@@ -181,13 +184,4 @@ function memberName(source: ByteSource, bytes: Uint8Array): string {
     throw zipError(source, `${quoted(name)} is not a plain relative name`);
   }
   return name;
-}
-
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** Beyond 2^53 inexact, which nothing inside a file can be. */
-export function unsigned64(view: DataView, at: number): number {
-  return Number(view.getBigUint64(at, true));
 }

@@ -1,13 +1,14 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
 import { InputError } from '../../errors.js';
+import { quoted } from '../quote.js';
 import { type Body, bodyOf } from './body.js';
 
 // node:http rather than fetch: it neither decompresses nor follows redirects by itself, so byte ranges, lengths and
 // who receives the Authorization header stay in our hands, and a broken body is an error at once.
 
 /** What the code that retries must know of a failed request; it travels as the `cause` of the InputError. */
-export interface RequestFailure {
+interface RequestFailure {
   /** Whether the same request may well succeed later. */
   readonly transient: boolean;
   readonly status?: number;
@@ -28,7 +29,8 @@ export function failed(message: string, failure: RequestFailure): InputError {
   return new InputError(message, { cause: failure });
 }
 
-export interface RequestOptions {
+/** How a request is made. */
+interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Redirects followed before giving up; 5 unless given. */
@@ -52,7 +54,7 @@ export interface Answer {
 export function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new InputError(`expected an http or https URL, got ${JSON.stringify(withoutSecrets(text))}`);
+    throw new InputError(`expected an http or https URL, got ${quoted(withoutSecrets(text), 200)}`);
   }
   return url;
 }
@@ -64,10 +66,7 @@ export function displayUrl(url: URL): string {
 
 // For text that is no URL, so nothing can be taken out by name.
 function withoutSecrets(text: string): string {
-  return text
-    .replace(/[?#].*$/s, '')
-    .replace(/\/\/[^/]*@/, '//')
-    .slice(0, 200);
+  return text.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//');
 }
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);

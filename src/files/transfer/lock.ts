@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync, renameSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { InputError } from '../../errors.js';
 import { reasonOf } from '../bytes.js';
@@ -13,7 +13,8 @@ export interface HeldLock {
   readonly lost: AbortSignal;
 }
 
-export interface LockOptions {
+/** How to wait for a lock, and how to keep it. */
+interface LockOptions {
   /** Called at every look while somebody else holds the lock. */
   readonly onWait?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -104,13 +105,13 @@ function create(path: string, token: string): boolean {
 }
 
 // Opened anew each time, so that a network file system does not answer from its cache. Another user's unreadable lock
-// is known by its time alone.
+// is known by its time alone, and so is a link that leads nowhere.
 function read(path: string): { token: string; beat: number } | undefined {
   let token = '';
   quietly(() => {
     token = readFileSync(path, 'utf8');
   });
-  const beat = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  const beat = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
   return beat === undefined ? undefined : { token, beat };
 }
 

@@ -2,10 +2,11 @@ import { checkSize, cutShort, damaged, unsupported } from '../limits.js';
 
 /** How the pixels of a BMP file are stored. */
 export const bmpCompressions = { none: 0, rle8: 1, rle4: 2, bitFields: 3 } as const;
-export type BmpCompression = (typeof bmpCompressions)[keyof typeof bmpCompressions];
+/** One of `bmpCompressions`. */
+type BmpCompression = (typeof bmpCompressions)[keyof typeof bmpCompressions];
 
 /** Which bits of a pixel hold which channel. */
-export interface BmpMasks {
+interface BmpMasks {
   readonly red: number;
   readonly green: number;
   readonly blue: number;

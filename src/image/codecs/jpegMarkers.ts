@@ -23,7 +23,7 @@ const app14 = 0xee;
 /** Baseline, extended and progressive pictures, Huffman or arithmetic coded. */
 const readFrames = new Set([0xc0, 0xc1, 0xc2, 0xc9, 0xca]);
 const arithmeticFrames = new Set([0xc9, 0xca]);
-/** The markers C4, C8 and CC lie among the frames and are none. */
+/** The markers C4, C8 and CC lie among those of frames but mean something else. */
 const isFrame = (marker: number) => (marker & 0xf0) === 0xc0 && ![0xc4, 0xc8, 0xcc].includes(marker);
 const standsAlone = (marker: number) => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 

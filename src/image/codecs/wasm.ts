@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
 /** What the decoders of @jsquash have in common. */
-export interface WasmDecoder {
+interface WasmDecoder {
   /** RGBA pixels, or null when the bytes cannot be decoded; throws when the codec gives up. */
   decode(bytes: Uint8Array, applyOrientation?: boolean): RgbaPixels | null;
 }
 
+/** A decoded picture, four bytes a pixel. */
 export interface RgbaPixels {
   readonly width: number;
   readonly height: number;
@@ -20,6 +21,7 @@ interface GlueOptions {
   printErr(line: string): void;
 }
 
+/** The factory that an emscripten module exports. */
 export type Glue = (options: GlueOptions) => Promise<WasmDecoder>;
 
 // Node's own types leave WebAssembly to those of the browser.

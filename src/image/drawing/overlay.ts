@@ -59,7 +59,7 @@ export function overlay(picture: Picture, labels: Labels, options: OverlayOption
   return rgbPicture(width, height, out);
 }
 
-/** Brightens the pixels of each class that lie within the line's width of a pixel of a lower class. */
+/** Brightens every pixel that has one of another class within the line's width to its right or below it. */
 function drawOutlines(out: Uint8Array, labels: Labels, width: number, height: number, ignore?: number): void {
   const thickness = Math.max(1, Math.round(Math.min(width, height) / 350));
   const isBorder = (x: number, y: number) => {

@@ -15,7 +15,7 @@ export function vocPalette(): Uint8Array {
   return palette;
 }
 
-/** The colour of a background class: dark, so that an overlay steps back there. */
+/** The colour of a background class: dark, so that the others stand out. */
 const backgroundColour = [38, 40, 46] as const;
 
 /** Taken in turn, so that classes of nearly the same hue (the 1st and the 22nd) differ in lightness. */

@@ -1,10 +1,12 @@
 import { crc32 } from '../../files/crc32.js';
 import { checkSize, cutShort, damaged } from '../limits.js';
 
+/** The first eight bytes of every PNG file. */
 export const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /** The colour types of PNG. */
 export const colourTypes = { grey: 0, rgb: 2, palette: 3, greyAlpha: 4, rgba: 6 } as const;
+/** One of `colourTypes`, as the header stores it. */
 export type ColourType = (typeof colourTypes)[keyof typeof colourTypes];
 
 /** Samples per pixel and allowed bits per sample of each colour type (PNG 3rd edition, table 8). */

@@ -1,6 +1,6 @@
 /**
  * The two passes for 16-bit grey: plain double sums, rounded half away from zero and clamped to 0..65535 each time. The
- * Hamming and Lanczos weights hang on the last bit of `Math.sin`, so a sum that falls on a half may round the other way
+ * Hamming and Lanczos weights depend on the last bit of `Math.sin`, so a sum that falls on a half may round the other way
  * than in Pillow, by one of 65,536 levels.
  */
 import type { Taps } from './filters.js';

@@ -2,7 +2,7 @@
 import { largeArray } from './checks.js';
 
 /** For each output position of one axis: the lower of its two source positions and the weight of the upper one. */
-export interface BilinearTaps {
+interface BilinearTaps {
   readonly low: Int32Array;
   readonly high: Int32Array;
   readonly fraction: Float64Array;

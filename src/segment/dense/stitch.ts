@@ -4,7 +4,7 @@
  * The published code upsamples each window's patch logits to pixels, adds the windows up, divides by how many cover a
  * pixel, and resizes the sum to the photo. All of that is linear, and because the windows form a grid it is one sparse
  * matrix per axis: an output row is a blend of a few rows of patches, an output column of a few columns. So the patches
- * of all windows are laid side by side once, with the queries innermost, and any row of pixels is two short blends away.
+ * of all windows are laid side by side once, with the queries innermost, and a row of pixels takes two short blends.
  */
 import { InputError } from '../../errors.js';
 import { bilinearTaps } from './bilinear.js';

@@ -56,7 +56,7 @@ const upperHalves = {
 } as const;
 
 /** A single-byte encoding, ready to encode. */
-export interface CodePage {
+interface CodePage {
   readonly name: keyof typeof upperHalves;
   /** The characters of bytes 80..FF. */
   readonly upper: string;

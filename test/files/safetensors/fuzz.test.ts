@@ -103,7 +103,7 @@ describe('files/safetensors fuzz', () => {
         messages.add(error.message.replace(/'.*?'|\d+/g, '_'));
       }
     });
-    fc.assert(holds, { seed: 20260512, numRuns: 20_000, interruptAfterTimeLimit: 2000 });
+    fc.assert(holds, { seed: 20260512, numRuns: 5000 });
     // The mutants reach far into the reader: some are files, the others fail in many ways.
     expect(taken).to.be.above(50);
     expect(messages.size).to.be.above(30);

@@ -1,34 +1,23 @@
 import { expect } from 'chai';
 import { InputError } from '../../../src/errors.js';
-import { bytesFromMemory } from '../../../src/files/bytes.js';
-import { torchRules } from '../../../src/files/torch/globals.js';
-import { openTorch } from '../../../src/files/torch/open.js';
-import { unpickle } from '../../../src/files/torch/pickle.js';
 import { floats, torchZip } from './fileBytes.js';
 import { type Code, dict, fill, get, op, pickle, put, tensor, text } from './pickleBytes.js';
-import { expectRefused } from './refused.js';
-
-const rules = () => torchRules(new Map(), false);
-
-function read(bytes: Uint8Array) {
-  return unpickle(bytesFromMemory(bytes, 'a.pkl'), 0, rules());
-}
-
-function refused(bytes: Uint8Array, ...parts: string[]): void {
-  expectRefused(() => read(bytes), 'a.pkl: byte ', ...parts);
-}
+import { open as openFile, refusedPickle as refused } from './reading.js';
 
 describe('limits of a pickle', () => {
   it('bounds what a small pickle can grow into', () => {
-    refused(repeated([], op.none, 1_000_001), 'values on the stack');
-    refused(repeated([], op.emptyDict, 200_001), 'more than 2000000 values');
-    refused(repeated([], op.mark, 2_000_001), 'more than 2000000 values');
-    refused(repeated(op.none, op.memoize, 2_000_001), 'more than 2000000 values');
-    refused(repeated(op.emptyList, [...op.none, ...op.append], 2_000_001), 'more than 2000000 values');
+    refused(repeated(op.none, 1_000_001), '(NONE)', 'values on the stack');
+    // 200,000 dictionaries spend all that a pickle may build.
+    const values = 'more than 2000000 values';
+    refused(repeated(op.emptyDict, 200_001), '(EMPTY_DICT)', values);
+    refused(repeated(op.emptyDict, 200_000, op.mark), '(MARK)', values);
+    refused(repeated(op.emptyDict, 200_000, [...op.none, ...op.memoize]), '(MEMOIZE)', values);
+    refused(repeated(op.emptyDict, 200_000, [...text('a'), ...op.none, ...op.setItem]), '(SETITEM)', values);
+    refused(repeated(op.emptyDict, 199_999, [...op.emptyList, ...op.none, ...op.append]), '(APPEND)', values);
   });
 
   it('ends on objects that hold themselves, or each other many times over', () => {
-    const open = (code: Code) => openTorch(bytesFromMemory(torchZip(pickle(code), { 0: floats(1) }), 'a.pt'));
+    const open = (code: Code) => openFile(torchZip(pickle(code), { 0: floats(1) }));
     const cyclic = (key: string): Code => [...op.emptyDict, ...put(0), ...text(key), ...get(0), ...op.setItem];
     expect(() => open(cyclic('a'))).to.throw(InputError, 'contains itself');
     expect(() => open(cyclic('model'))).to.throw(InputError, 'contains itself');
@@ -46,22 +35,32 @@ describe('limits of a pickle', () => {
     expect(() => open(dict(...levels))).to.throw(InputError, 'more than 1000000 parts');
   });
 
+  it('bounds the names of tensors together', () => {
+    // One dictionary of 1,000 tensors under ten long keys: 40 million characters of names out of 50 kB.
+    const weight = (i: number): Code => (i === 0 ? [...tensor({ shape: [1] }), ...put(0)] : get(0));
+    const inner: Code = [...dict(...Array.from({ length: 1000 }, (_, i) => [`${i}`, weight(i)] as const)), ...put(1)];
+    const keys = Array.from({ length: 10 }, (_, i) => text(`${'k'.repeat(4000)}${i}`));
+    const object: Code = [...op.emptyDict, ...fill(keys.map((key, i) => [key, i === 0 ? inner : get(1)]))];
+    expect(() => openFile(torchZip(pickle(object), { 0: floats(1) }))).to.throw(
+      InputError,
+      'a.pt: its tensor names have more than 33554432 characters together',
+    );
+  });
+
   it('lets tied tensors claim a few times the file, not many', () => {
     const open = (count: number) => {
       const tied = Array.from({ length: count }, (_, i) => [`w${i}`, tensor({ shape: [4096] })] as const);
-      return openTorch(bytesFromMemory(torchZip(pickle(dict(...tied)), { 0: new Uint8Array(16384) }), 'a.pt'));
+      return openFile(torchZip(pickle(dict(...tied)), { 0: new Uint8Array(16384) }));
     };
     expect(open(10).tensors.size).to.equal(10);
     expect(() => open(40)).to.throw(InputError, 'share storage to claim 655360 bytes');
   });
 });
 
-/** A pickle of one piece many times over. */
-function repeated(start: Code, piece: Code, times: number): Uint8Array {
-  const bytes = new Uint8Array(2 + start.length + piece.length * times + 1);
-  bytes.set([0x80, 2, ...start]);
-  const all = bytes.subarray(2 + start.length, -1);
-  for (let i = 0; i < all.length; i++) all[i] = piece[i % piece.length]!;
-  bytes.set(op.stop, bytes.length - 1);
+/** A pickle of one opcode many times over, and then `rest`. */
+function repeated([opcode]: Code, times: number, rest: Code = []): Uint8Array {
+  const bytes = new Uint8Array(2 + times + rest.length + 1).fill(opcode!);
+  bytes.set([0x80, 2]);
+  bytes.set([...rest, ...op.stop], 2 + times);
   return bytes;
 }

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { InputError } from '../../../src/errors.js';
 import { bytesFromMemory } from '../../../src/files/bytes.js';
-import { torchRules } from '../../../src/files/torch/globals.js';
 import { plainRules, unpickle } from '../../../src/files/torch/pickle.js';
 import {
   type Code,
@@ -19,17 +18,7 @@ import {
   text,
   tuple,
 } from './pickleBytes.js';
-import { expectRefused } from './refused.js';
-
-const rules = () => torchRules(new Map(), false);
-
-function read(bytes: Uint8Array) {
-  return unpickle(bytesFromMemory(bytes, 'a.pkl'), 0, rules());
-}
-
-function refused(bytes: Uint8Array, ...parts: string[]): void {
-  expectRefused(() => read(bytes), 'a.pkl: byte ', ...parts);
-}
+import { read, refusedPickle as refused } from './reading.js';
 
 describe('storages and tensors of a pickle', () => {
   it('takes storages by persistent id only as torch.save names them', () => {
@@ -53,7 +42,7 @@ describe('storages and tensors of a pickle', () => {
       refused(storage(text('storage'), type, text('0'), text('cpu'), size), 'a storage size is');
     }
     const half = persistentId({ type: 'Half', shape: [4] });
-    refused(pickle(list(persistentId({ shape: [4] }), half)), 'storage "0" is described twice');
+    refused(pickle(list(persistentId({ shape: [4] }), half)), "storage '0' is described twice");
     refused(pickle(list(persistentId({ shape: [4] }), persistentId({ shape: [5] }))), 'described twice');
     expect(() => unpickle(bytesFromMemory(pickle(half)), 0, plainRules)).to.throw(InputError);
   });

@@ -1,9 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { bytesFromMemory } from '../../../src/files/bytes.js';
-import type { TensorFile } from '../../../src/files/tensorFile.js';
-import { openTorch } from '../../../src/files/torch/open.js';
-import { floats, torchLegacy, torchZip } from './fileBytes.js';
+import { torchLegacy, torchZip } from './fileBytes.js';
 import {
   call,
   dict,
@@ -18,20 +15,7 @@ import {
   text,
   tuple,
 } from './pickleBytes.js';
-import { expectRefused } from './refused.js';
-
-function open(bytes: Uint8Array): TensorFile {
-  return openTorch(bytesFromMemory(bytes, 'a.pt'));
-}
-
-/** One zip over one storage '0' of six floats. */
-function openSix(data: Uint8Array): TensorFile {
-  return open(torchZip(data, { 0: floats(0, 1, 2, 3, 4, 5) }));
-}
-
-function refused(run: () => unknown, ...parts: string[]): void {
-  expectRefused(run, 'a.pt: ', ...parts);
-}
+import { open, openSix, refused } from './reading.js';
 
 const w = tensor({ shape: [2, 3] });
 
@@ -112,7 +96,7 @@ describe('values read by openTorch', () => {
     expect([...file.readFloat32('a')]).to.deep.equal([1, 0, 65535, 0]);
     expect([...file.readFloat32('b')]).to.deep.equal([1, 65535]);
     refused(() => open(torchZip(pickle(dict(['a', rebuild('uint64', 2)])), { 0: bytes })), 'which has 1 elements');
-    refused(() => open(torchZip(pickle(dict(['a', rebuild('complex64', 1)])), { 0: bytes })), '"torch.complex64"');
+    refused(() => open(torchZip(pickle(dict(['a', rebuild('complex64', 1)])), { 0: bytes })), "'torch.complex64'");
   });
 
   it('reads parameters and the oldest rebuild function', () => {

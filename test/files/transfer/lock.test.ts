@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { withLock } from '../../../src/files/transfer/lock.js';
@@ -89,10 +89,19 @@ describe('withLock', () => {
       expect(readdirSync(dir)).to.deep.equal([]);
     }));
 
+  it('takes over a link that leads nowhere, too', function () {
+    if (process.platform === 'win32') this.skip();
+    return inTemporaryFolder(async dir => {
+      symlinkSync(join(dir, 'missing', 'lock'), join(dir, 'lock'));
+      expect(await withLock(join(dir, 'lock'), async () => 1, quick)).to.equal(1);
+      expect(readdirSync(dir)).to.deep.equal([]);
+    });
+  });
+
   it('leaves a live process of this machine much more time', () =>
     inTemporaryFolder(async dir => {
       const path = join(dir, 'lock');
-      // A holder whose heart stands still, as it does during a long synchronous job.
+      // A holder that shows no sign of life, as during a long synchronous job.
       const holder = withLock(path, () => pause(200), { ...quick, beatMs: 60_000 });
       const start = performance.now();
       await withLock(path, async () => undefined, quick);
