@@ -42,17 +42,25 @@ const huggingFace = z.object({
   text_config: z.unknown().optional(),
 });
 
+/** One number for both sides, or a pair of equal ones. */
+const side = z.union([
+  count,
+  z.tuple([count, count]).refine(([height, width]) => height === width, 'expected a square'),
+]);
+const normSettings = z.object({ eps: z.number().positive().default(1e-5) }).nullish();
+
 const openClip = z.object({
   model_cfg: z.object({
     embed_dim: count,
     quick_gelu: z.boolean().default(false),
     vision_cfg: z.looseObject({
-      image_size: z.union([count, z.tuple([count, count])]).default(224),
+      image_size: side.default(224),
       layers: z.union([layerCount, z.array(z.number())]).default(12),
       width: count.default(768),
       head_width: count.default(64),
       mlp_ratio: z.number().positive().default(4),
-      patch_size: z.union([count, z.tuple([count, count])]).default(16),
+      patch_size: side.default(16),
+      norm_kwargs: normSettings,
     }),
     text_cfg: z.looseObject({
       context_length: count.default(77),
@@ -61,6 +69,7 @@ const openClip = z.object({
       heads: count.default(8),
       layers: layerCount.default(12),
       mlp_ratio: z.number().positive().default(4),
+      norm_kwargs: normSettings,
     }),
   }),
 });
@@ -97,6 +106,10 @@ export function parseConfigFile(json: unknown, file: string): ClipConfig {
     throw new InputError(
       `${file}: image_size ${config.image.imageSize} is smaller than a patch of ${config.image.patch}`,
     );
+  }
+  const { pooling, vocabulary } = config.text ?? {};
+  if (typeof pooling === 'object' && !(pooling.firstOf >= 0 && pooling.firstOf < vocabulary!)) {
+    throw new InputError(`${file}: eos_token_id ${pooling.firstOf} is outside the vocabulary of ${vocabulary}`);
   }
   return config;
 }
@@ -154,8 +167,11 @@ const otherNetworks: [string, (cfg: Record<string, unknown>) => boolean][] = [
   ['LayerScale', cfg => cfg.ls_init_value != null],
   ['an attention pool', cfg => Boolean(cfg.attentional_pool)],
   ['no class token pooling', cfg => cfg.pool_type !== undefined && !['tok', 'argmax'].includes(String(cfg.pool_type))],
+  ['no class token pooling', cfg => Boolean(cfg.global_average_pool)],
   ['no pre-normalisation', cfg => Boolean(cfg.no_ln_pre)],
   ['a class token in the text', cfg => Boolean(cfg.embed_cls)],
+  ['a text tower that looks ahead', cfg => Boolean(cfg.no_causal_mask)],
+  ['a variant of GELU', cfg => Object.keys(cfg.act_kwargs ?? {}).length > 0],
   ['sine positions', cfg => cfg.pos_embed_type !== undefined && cfg.pos_embed_type !== 'learnable'],
 ];
 
@@ -167,11 +183,12 @@ function fromOpenClip(json: object, file: string): ClipConfig {
     if (other) throw new InputError(`${file}: expected a ViT CLIP, got one with ${other}`);
   }
   const one = (size: number | [number, number]) => (typeof size === 'number' ? size : size[0]);
-  const shared = { activation: model.quick_gelu ? 'quick_gelu' : 'gelu', layerNormEpsilon: 1e-5 } as const;
+  const activation = model.quick_gelu ? 'quick_gelu' : 'gelu';
   return {
     embedding: model.embed_dim,
     image: {
-      ...shared,
+      activation,
+      layerNormEpsilon: vision.norm_kwargs?.eps ?? 1e-5,
       width: vision.width,
       layers: vision.layers as number,
       heads: Math.floor(vision.width / vision.head_width),
@@ -180,7 +197,8 @@ function fromOpenClip(json: object, file: string): ClipConfig {
       imageSize: one(vision.image_size),
     },
     text: {
-      ...shared,
+      activation,
+      layerNormEpsilon: text.norm_kwargs?.eps ?? 1e-5,
       width: text.width,
       layers: text.layers,
       heads: text.heads,

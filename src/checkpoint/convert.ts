@@ -29,7 +29,8 @@ export interface Converted {
  * Writes `model.safetensors`, `config.json` and `preprocessor_config.json` to a folder (made if need be), with the
  * values of the checkpoint as they are stored, or rounded to `dtype`.
  *
- * @throws InputError when the checkpoint cannot be loaded, or the folder cannot be written.
+ * @throws InputError when the checkpoint cannot be loaded, its preprocessing is none that Hugging Face's file can name,
+ * or the folder cannot be written.
  */
 export function convertCheckpoint(
   name: string,
@@ -38,6 +39,7 @@ export function convertCheckpoint(
 ): Converted {
   const { file, checkpoint, config, preprocessor } = openModel(name, options);
   try {
+    const preprocessing = config.image && preprocessorJson(preprocessor, name);
     try {
       mkdirSync(folder, { recursive: true });
     } catch (error) {
@@ -52,7 +54,7 @@ export function convertCheckpoint(
     }
     writeSafetensors(target, tensors, new Map([['format', 'pt']]));
     writeJson(join(folder, 'config.json'), configJson(config, dtype));
-    if (config.image) writeJson(join(folder, 'preprocessor_config.json'), preprocessorJson(preprocessor));
+    if (preprocessing) writeJson(join(folder, 'preprocessor_config.json'), preprocessing);
     return { tensors: tensors.size, bytes: statSync(target).size, config };
   } finally {
     file.close();
@@ -143,7 +145,12 @@ function configJson({ image, text, embedding }: ClipConfig, dtype: Dtype | undef
 /** Pillow's filter numbers. */
 const pillowFilters = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming'];
 
-function preprocessorJson({ resize, filter, crop, rescale, mean, std }: PreprocessSpec): object {
+function preprocessorJson({ resize, filter, crop, rescale, mean, std }: PreprocessSpec, name: string): object {
+  if (resize?.fit === 'longest') {
+    throw new InputError(
+      `${name}: expected a resize of the short side or of both; Hugging Face's file has none of the longest side`,
+    );
+  }
   const shortest = resize?.fit === 'shortest' ? { shortest_edge: Math.min(resize.width, resize.height) } : undefined;
   return {
     image_processor_type: 'CLIPImageProcessor',

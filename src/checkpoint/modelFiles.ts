@@ -1,8 +1,9 @@
 /** What a user means by a model: a folder, a weights file, or a hub id that has been pulled. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.js';
-import { openBytes, reasonOf } from '../files/bytes.js';
+import { openBytes } from '../files/bytes.js';
+import { parseJson } from '../files/json.js';
 import { openSafetensors } from '../files/safetensors/read.js';
 import { openShardedSafetensors } from '../files/safetensors/sharded.js';
 import type { TensorFile } from '../files/tensorFile.js';
@@ -109,14 +110,11 @@ function isTorch([a, b, c, d]: Uint8Array): boolean {
 export function readJson(path: string): unknown {
   const source = openBytes(path);
   try {
-    if (source.size > 4 << 20)
+    if (source.size > 4 << 20) {
       throw new InputError(`${path}: expected at most 4 MiB of JSON, got ${source.size} bytes`);
+    }
+    return parseJson(source.read(0, source.size), path);
   } finally {
     source.close();
-  }
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new InputError(`${path}: not valid JSON: ${reasonOf(error).replace(/\s+/g, ' ')}`);
   }
 }

@@ -19,7 +19,12 @@ export function command(description: string): Command {
     )
     .requiredOption('-o, --output <dir>', 'folder for model.safetensors, config.json and preprocessor_config.json')
     .addOption(new Option('--dtype <name>', 'round to (default: as stored)').choices(Object.keys(convertDtypes)))
-    .addOption(new Option('--activation <name>', 'for bare weights that do not tell').choices(['quick_gelu', 'gelu']))
+    .addOption(
+      new Option('--activation <name>', 'the activation, which bare weights do not tell').choices([
+        'quick_gelu',
+        'gelu',
+      ]),
+    )
     .action((input: string, { output, dtype, activation, json }: Flags) => {
       const options = { ...(dtype && { dtype }), ...(activation && { activation }) };
       const { tensors, bytes, config } = convertCheckpoint(input, output, options);

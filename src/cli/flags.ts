@@ -28,7 +28,10 @@ export function withModel(command: Command): Command {
       .option('--engine <name>', 'what computes: wasm, cpu, node, node-gpu', 'wasm')
       .option('--threads <n>', 'threads of engine node; wasm and cpu have one', wholeNumber(1))
       .addOption(
-        new Option('--activation <name>', 'for bare weights that do not tell').choices(['quick_gelu', 'gelu']),
+        new Option('--activation <name>', 'the activation, which bare weights do not tell').choices([
+          'quick_gelu',
+          'gelu',
+        ]),
       ),
   );
 }

@@ -138,6 +138,12 @@ function outputsFor(images: readonly string[], flags: Flags): Outputs[] {
   return outputs;
 }
 
+interface Described {
+  readonly file: string;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly classes: Segmentation['classes'];
+}
+
 async function runSegment(images: string[], flags: Flags): Promise<void> {
   const started = performance.now();
   const vocabulary = vocabularyFrom('segment', flags);
@@ -149,9 +155,10 @@ async function runSegment(images: string[], flags: Flags): Promise<void> {
   const model = modelFrom(flags);
   const protocol = protocolFrom(flags, method);
   const request = requestTexts(model, vocabulary.queries, promptsFor(model, method.protocol));
-  const results = await withClip(flags, towersFor(request), async clip => {
+  const described = await withClip(flags, towersFor(request), async clip => {
     const texts = await fulfilTexts(clip, request, flags);
-    const done: { file: string; result: Segmentation }[] = [];
+    // What each image came to and no more: its logits can be larger than all else.
+    const done: Described[] = [];
     for (const [i, image] of images.entries()) {
       const inputs = await inputsOf(image, flags);
       const results: Segmentation[] = [];
@@ -159,15 +166,10 @@ async function runSegment(images: string[], flags: Flags): Promise<void> {
         results.push(await segmentOne(clip, input, vocabulary, method, protocol, texts, flags));
       }
       await write(outputs[i]!, inputs[0]!, results);
-      done.push(...results.map(result => ({ file: image, result })));
+      done.push(...results.map(({ width, height, classes }) => ({ file: image, size: { width, height }, classes })));
     }
     return done;
   });
-  const described = results.map(({ file, result }) => ({
-    file,
-    size: { width: result.width, height: result.height },
-    classes: result.classes,
-  }));
   const seconds = (performance.now() - started) / 1000;
   const summary = { images: described, size: described[0]!.size, method: method.name, seconds };
   print(flags, summary, () =>

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { InputError } from '../errors.js';
+import { parseJson } from '../files/json.js';
 import { createTokenizer } from '../tokenizer/index.js';
 import { exactlyOne, wholeNumber, withOutput } from './flags.js';
 import { readText } from './inputs.js';
@@ -29,18 +30,10 @@ export function command(description: string): Command {
 }
 
 function readTexts(path: string): string[] {
-  const text = readText(path);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new InputError(`${path}: expected a JSON array of strings, got text that is not JSON`);
-  }
+  const json = parseJson(Buffer.from(readText(path)), path);
   if (!Array.isArray(json)) throw new InputError(`${path}: expected a JSON array of strings, got another JSON value`);
   const stray = json.findIndex(entry => typeof entry !== 'string');
-  if (stray >= 0)
-    throw new InputError(
-      `${path}: expected strings only, entry ${stray} is ${JSON.stringify(json[stray]).slice(0, 40)}`,
-    );
-  return json;
+  if (stray < 0) return json;
+  const kind = json[stray] === null ? 'null' : typeof json[stray];
+  throw new InputError(`${path}: expected strings only, entry ${stray} is ${kind}`);
 }

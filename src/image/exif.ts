@@ -1,3 +1,5 @@
+import { viewOf } from '../files/bytes.js';
+
 /** Where the orientation is kept among the tags of the first directory (EXIF 2.32, 4.6.4, tag 0x0112). */
 const orientationTag = 0x0112;
 const shortType = 3;
@@ -11,7 +13,7 @@ const entryBytes = 12;
 export function exifOrientation(block: Uint8Array): number {
   const prefixed = block[0] === 0x45 && block[1] === 0x78 && block[2] === 0x69 && block[3] === 0x66;
   const tiff = prefixed ? block.subarray(6) : block;
-  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
+  const view = viewOf(tiff);
   if (view.byteLength < 8) return 1;
   const byteOrder = view.getUint16(0);
   if (byteOrder !== 0x4949 && byteOrder !== 0x4d4d) return 1;

@@ -50,12 +50,10 @@ interface LinearTaps {
  * fraction outside it, as OpenCV does along rows and not down columns (the roundings differ).
  */
 function linearTaps(from: number, to: number, snap: boolean): LinearTaps {
-  const [low, high, lowWeight, highWeight] = Array.from({ length: 4 }, () => new Int32Array(to)) as [
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-  ];
+  const low = new Int32Array(to);
+  const high = new Int32Array(to);
+  const lowWeight = new Int32Array(to);
+  const highWeight = new Int32Array(to);
   const scale = 1 / (to / from);
   const clamp = (position: number) => Math.min(Math.max(position, 0), from - 1);
   for (let i = 0; i < to; i++) {

@@ -2,7 +2,7 @@
 import { InputError } from '../errors.js';
 import { concat, dispose, gather, type Pixels, type Tensor, type Tensor2D, tensor1d, tidy } from '../tensor/tfjs.js';
 import type { BlockOptions } from './block.js';
-import type { ClipConfig, ImageConfig, TextConfig } from './config.js';
+import { type ClipConfig, checkAttention, gridOf, type ImageConfig, type TextConfig } from './config.js';
 import {
   firstChanged,
   type ImageOutput,
@@ -110,6 +110,7 @@ function runImages(
   checkBlocks(blocks, config.layers);
   for (const variant of variants) checkVariant(variant);
   const [batch, , height, width] = pixels.shape;
+  checkAttention('image', config, batch, gridOf(config, height, width), 'use smaller images, or fewer at once');
   const known = variants.map(variant =>
     imagePoints(config, embedding, { batch, height, width }, variant).map(({ name }) => name),
   );

@@ -1,3 +1,4 @@
+import type { Grid } from '../attention/attention.js';
 import { InputError, suggestion } from '../errors.js';
 import type { Activation } from '../tensor/ops/gelu.js';
 import { gelu, quickGelu } from '../tensor/ops/gelu.js';
@@ -117,11 +118,26 @@ export function configByName(name: string): ClipConfig {
 }
 
 /** Rows and columns of patches of an image; a remainder at the right and bottom edge is not seen by the model. */
-export function gridOf({ patch }: ImageConfig, height: number, width: number): { rows: number; columns: number } {
+export function gridOf({ patch }: ImageConfig, height: number, width: number): Grid {
   if (!(height >= patch && width >= patch)) {
     throw new InputError(
       `image tower: expected at least one patch of ${patch} x ${patch} pixels, got ${height} x ${width}`,
     );
   }
   return { rows: Math.floor(height / patch), columns: Math.floor(width / patch) };
+}
+
+/**
+ * Scores that all heads of a block may have at once: 800 MB of them, and as much again for their softmax. Past that the
+ * wasm engine, which has 4 GB in all, gives up in the middle of a run.
+ */
+const mostScores = 2e8;
+
+/** Refuses grids of so many patches that their attention, quadratic in them, would not fit in memory. */
+export function checkAttention(where: string, { heads }: ImageConfig, batch: number, grid: Grid, mend: string): void {
+  if (batch * heads * (1 + grid.rows * grid.columns) ** 2 <= mostScores) return;
+  const images = batch > 1 ? `${batch} images of ` : '';
+  throw new InputError(
+    `${where}: ${images}${grid.rows} x ${grid.columns} patches at once are too many for the attention of ${heads} heads; ${mend}`,
+  );
 }

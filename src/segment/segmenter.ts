@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
 import type { PreprocessSpec } from '../image/preprocessSpec.js';
 import type { Clip } from '../model/clip.js';
-import type { ImageConfig } from '../model/config.js';
+import { checkAttention, type ImageConfig } from '../model/config.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { resizePlanes } from './dense/bilinear.js';
 import { type LabelMap, labelMap } from './dense/labels.js';
@@ -107,7 +107,7 @@ export async function segmentVariants(
     protocolForModel(published, image, clip.settings?.protocol, options.protocol);
   const shared = protocolOf(options.base ?? methods[0]!.protocol);
   const inputSize = 'values' in picture ? pixelSize(picture) : workingSize(shared, picture.height, picture.width);
-  checkTokens(image, shared.window, inputSize);
+  checkWindow(image, shared.window, inputSize);
   const texts = options.texts ?? (await textFeatures(clip, vocabulary.queries, promptsFor(clip, shared)));
   checkTexts(texts, vocabulary.queries.length, clip.config.embedding);
   const planes = 'values' in picture ? picture : photoPlanes(picture, shared, clip.preprocessor);
@@ -165,18 +165,11 @@ function checkTexts({ count, width, values }: TextFeatures, queries: number, emb
   );
 }
 
-/** Values of one block's attention pattern beyond which an engine runs out of memory: 800 MB, a few times over. */
-const mostScores = 2e8;
-
-/** Refuses windows of so many patches that their attention, quadratic in them, would not fit in memory. */
-function checkTokens({ heads, patch }: ImageConfig, window: number, size: readonly [number, number]): void {
-  const [rows, columns] = size.map(side => Math.ceil((window > 0 ? Math.min(window, side) : side) / patch));
-  const tokens = 1 + rows! * columns!;
-  if (heads * tokens ** 2 <= mostScores) return;
-  throw new InputError(
-    `segment: ${rows} x ${columns} patches at once are too many for the attention of ${heads} heads; ` +
-      'use a smaller short side, or smaller windows',
-  );
+/** Refuses windows of too many patches before a photo is resized to hold them. */
+function checkWindow(config: ImageConfig, window: number, size: readonly [number, number]): void {
+  const patches = (side: number) => Math.ceil((window > 0 ? Math.min(window, side) : side) / config.patch);
+  const grid = { rows: patches(size[0]), columns: patches(size[1]) };
+  checkAttention('segment', config, 1, grid, 'use a smaller short side, or smaller windows');
 }
 
 function outputSize(picture: Picture | PixelInput): [height: number, width: number] {

@@ -209,6 +209,8 @@ describe('sizes from an OpenCLIP config', () => {
     ['embed_cls', change({}, { embed_cls: true }), 'a class token in the text'],
     ['pos_embed_type', change({ pos_embed_type: 'sin_cos_2d' }), 'sine positions'],
     ['final_ln_after_pool', change({ final_ln_after_pool: true, pool_type: 'avg' }), 'no class token pooling'],
+    ['global_average_pool', change({ global_average_pool: true }), 'no class token pooling'],
+    ['act_kwargs', change({ act_kwargs: { approximate: 'tanh' } }), 'a variant of GELU'],
     ['no_causal_mask', change({}, { no_causal_mask: true }), 'a text tower that looks ahead'],
   ];
   for (const [setting, json, kind] of others) {
@@ -216,6 +218,11 @@ describe('sizes from an OpenCLIP config', () => {
       expect(refused(json)).to.equal(`expected a ViT CLIP, got one with ${kind}`);
     });
   }
+
+  it('keep an epsilon of their own', () => {
+    const { image, text } = parse(change({ norm_kwargs: { eps: 1e-6 } }, { norm_kwargs: {} }));
+    expect([image!.layerNormEpsilon, text!.layerNormEpsilon]).to.deep.equal([1e-6, 1e-5]);
+  });
 
   it('accept settings that say what CLIP is anyway', () => {
     const plain = change(

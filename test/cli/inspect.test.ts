@@ -143,8 +143,7 @@ describe('clipscope inspect', () => {
       const ways = [
         [scene(1)],
         ['--text', 'a red circle'],
-        [pixels],
-        [scene(1), '--method', 'clearclip'],
+        [pixels, '--method', 'clearclip'],
         [scene(1), '--method', 'clipsurgery', '--blocks', '2'],
       ];
       await Promise.all(

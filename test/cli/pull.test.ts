@@ -61,14 +61,15 @@ describe('clipscope pull', () => {
         for (const [args, message] of [
           [['org/tinny'], /org\/tinny/],
           [['org/tiny', '--revision', 'v9'], /v9/],
-          [[`${hub.url}/org/tiny/resolve/main/config.json`, '--sha256', '0'.repeat(64)], /SHA-256|sha256/i],
+          [[`${hub.url}/org/tiny/resolve/main/${shards[0]}`, '--sha256', '0'.repeat(64)], /SHA-256|sha256/i],
+          [[`${hub.url}/org/tiny/resolve/main/README.md`], /expected the address of a \.pt/],
         ] as const) {
           const { status, stdout, stderr } = await run(['pull', ...args, '--endpoint', hub.url, '--dir', out], { env });
           expect([status, stdout], stderr).to.deep.equal([2, '']);
           expect(stderr)
             .to.match(/^clipscope: .*\n$/)
             .and.match(message);
-          expect(existsSync(join(out, 'config.json'))).to.equal(false);
+          expect(existsSync(out) ? readdirSync(out).filter(name => name in files) : []).to.deep.equal([]);
         }
       } finally {
         await hub.close();

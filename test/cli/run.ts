@@ -40,15 +40,19 @@ export function environment(more: Record<string, string> = {}): NodeJS.ProcessEn
   return { ...rest, CLIPSCOPE_CACHE: cache, ...more };
 }
 
-const withEngine = ['segment', 'classify', 'embed', 'inspect', 'compare'];
+const computing = ['segment', 'classify', 'embed', 'inspect', 'compare'];
 
-/** Runs one command line; commands that compute do so on the engine under test, where one is set. */
-export function run(args: readonly string[], { cwd, env = {}, meanwhile }: RunOptions = {}): Promise<Ran> {
+/** The command line with the engine under test, where one is set and the command computes. */
+export function onEngine(args: readonly string[]): readonly string[] {
   const engine = process.env.CLIPSCOPE_ENGINE;
-  const choose = engine && withEngine.includes(args[0]!) && !args.includes('--engine');
-  const all = choose ? [args[0]!, '--engine', engine, ...args.slice(1)] : args;
+  const choose = engine && computing.includes(args[0]!) && !args.includes('--engine');
+  return choose ? [args[0]!, '--engine', engine, ...args.slice(1)] : args;
+}
+
+/** Runs one command line in a process of its own. */
+export function run(args: readonly string[], { cwd, env = {}, meanwhile }: RunOptions = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [cli, ...all], { env: environment(env), ...(cwd && { cwd }) });
+    const child = spawn(process.execPath, [cli, ...onEngine(args)], { env: environment(env), ...(cwd && { cwd }) });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', text => {
@@ -78,4 +82,14 @@ export async function json<T>(args: readonly string[], options: RunOptions = {})
   const value = JSON.parse(stdout);
   expect(value).to.be.an('object');
   return value;
+}
+
+/** Starts jobs ahead of the tests that await them, in order, a few at a time. */
+export function ahead<T>(jobs: readonly (() => Promise<T>)[], atOnce = 3): Promise<T>[] {
+  const lanes: Promise<unknown>[] = Array(atOnce).fill(Promise.resolve());
+  return jobs.map((job, i) => {
+    const result = lanes[i % atOnce]!.then(job);
+    lanes[i % atOnce] = result.catch(() => {});
+    return result;
+  });
 }

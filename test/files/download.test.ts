@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { download } from '../../src/files/download.js';
+import { unprivileged } from '../unprivileged.js';
 import { rejection } from './rejection.js';
 import { sendFile } from './scriptedServer.js';
 import { content, hash, served, sha256 } from './served.js';
@@ -150,11 +151,12 @@ describe('download', () => {
         expect(await rejection(download('http://127.0.0.1:1/x', path, { sha256: 'abc' }))).to.include('64 hexadecimal');
         writeFileSync(path, '');
         expect(await rejection(download('http://127.0.0.1:1/x', join(path, 'y')))).to.include('cannot be written');
-        if (process.getuid?.() !== 0) {
-          chmodSync(dir, 0o555);
-          expect(await rejection(download('http://127.0.0.1:1/x', join(dir, 'y')))).to.include('permission denied');
-          chmodSync(dir, 0o755);
+        chmodSync(dir, 0o555);
+        const attempt = () => download('http://127.0.0.1:1/x', join(dir, 'y'));
+        if (process.platform !== 'win32') {
+          expect(await rejection(unprivileged(attempt))).to.include('permission denied');
         }
+        chmodSync(dir, 0o755);
       }));
 
     it('stops at once when aborted, keeps the part and passes the reason on', () =>

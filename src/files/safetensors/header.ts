@@ -5,7 +5,7 @@
  * integer that a double cannot hold are refused.
  */
 import { InputError } from '../../errors.js';
-import type { ByteSource } from '../bytes.js';
+import { type ByteSource, viewOf } from '../bytes.js';
 import { type Dtype, dtypeWidths, isDtype, tensorBytes } from '../dtype.js';
 import {
   expectEnd,
@@ -75,7 +75,7 @@ function headerLength(source: ByteSource): number {
     throw new InputError(`${name}: expected the 8 bytes of a header length first, got a file of ${size} bytes`);
   }
   const head = source.read(0, 8);
-  const length = new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true);
+  const length = viewOf(head).getBigUint64(0, true);
   if (length > maxHeaderBytes) {
     const lfs = Buffer.from(head).toString('latin1') === 'version ';
     const hint = lfs ? 'it looks like a Git LFS pointer: download the file itself' : 'is it a safetensors file?';

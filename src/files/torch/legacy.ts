@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import type { ByteSource } from '../bytes.js';
+import { type ByteSource, viewOf } from '../bytes.js';
 import { quoted } from '../quote.js';
 import { torchRules } from './globals.js';
 import { plainRules, unpickle } from './pickle.js';
@@ -57,7 +57,7 @@ function locate(
       throw new InputError(`${source.name}: storage key ${shown} is listed twice or not used`);
     }
     const count = source.read(at, 8);
-    const elements = Number(new DataView(count.buffer, count.byteOffset).getBigInt64(0, true));
+    const elements = Number(viewOf(count).getBigInt64(0, true));
     at += 8;
     if (elements !== storage.elements) {
       throw new InputError(

@@ -76,10 +76,13 @@ export function withLegend(
   return rgbPicture(canvas.width, canvas.height, canvas.data);
 }
 
+/** A colour value for the edge of a swatch. */
+const darker = (value: number) => Math.round(value * 0.7);
+
 function drawEntry(canvas: Canvas, x: number, y: number, entry: LegendEntry, layout: Layout): void {
   const { size, swatch, gap, nameWidth, columnWidth } = layout;
-  const edge = entry.colour.map(value => Math.round(value * 0.7)) as unknown as Colour;
-  fillRectangle(canvas, x, y, swatch, swatch, edge);
+  const [red, green, blue] = entry.colour;
+  fillRectangle(canvas, x, y, swatch, swatch, [darker(red), darker(green), darker(blue)]);
   fillRectangle(canvas, x + 1, y + 1, swatch - 2, swatch - 2, entry.colour);
   const textTop = y + Math.round((swatch - size * 1.13) / 2);
   drawText(canvas, x + swatch + gap, textTop, fitText(entry.name, size, nameWidth), size, ink);

@@ -55,7 +55,8 @@ function fromOklch(lightness: number, chroma: number, hue: number): [number, num
   for (let c = chroma; ; c -= 0.005) {
     const rgb = linearRgb(lightness, c * Math.cos(angle), c * Math.sin(angle));
     if (c <= 0 || rgb.every(value => value >= 0 && value <= 1)) {
-      return rgb.map(value => Math.round(255 * gamma(Math.min(Math.max(value, 0), 1)))) as [number, number, number];
+      const [red, green, blue] = rgb;
+      return [toByte(red), toByte(green), toByte(blue)];
     }
   }
 }
@@ -71,7 +72,8 @@ function linearRgb(lightness: number, a: number, b: number): [number, number, nu
   ];
 }
 
-/** The transfer curve of sRGB. */
-function gamma(linear: number): number {
-  return linear <= 0.0031308 ? 12.92 * linear : 1.055 * linear ** (1 / 2.4) - 0.055;
+/** A linear value as an sRGB byte, by sRGB's transfer curve. */
+function toByte(value: number): number {
+  const linear = Math.min(Math.max(value, 0), 1);
+  return Math.round(255 * (linear <= 0.0031308 ? 12.92 * linear : 1.055 * linear ** (1 / 2.4) - 0.055));
 }

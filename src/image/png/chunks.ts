@@ -1,3 +1,4 @@
+import { viewOf } from '../../files/bytes.js';
 import { crc32 } from '../../files/crc32.js';
 import { checkSize, cutShort, damaged } from '../limits.js';
 
@@ -51,7 +52,7 @@ const readAncillary = new Set(['tRNS', 'eXIf']);
  * @throws InputError when the picture exceeds `limit` pixels, the file ends early, or a chunk breaks the format's rules.
  */
 export function readChunks(bytes: Uint8Array, name: string, limit: number): PngParts {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const single = new Map<string, Uint8Array>();
   const compressed: Uint8Array[] = [];
   let header: PngHeader | undefined;
@@ -103,7 +104,7 @@ export function readChunks(bytes: Uint8Array, name: string, limit: number): PngP
 
 function readHeader(data: Uint8Array, name: string): PngHeader {
   if (data.length !== 13) throw damaged(name, `its IHDR chunk holds ${data.length} bytes, not 13`);
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const view = viewOf(data);
   const bits = view.getUint8(8);
   const colourType = view.getUint8(9);
   const compression = view.getUint8(10);
