@@ -46,12 +46,19 @@ export const timed = (name: string, { cpu, wall }: Timing): Row => ({
   note: `${Math.min(...wall).toFixed(1)} ms by the clock`,
 });
 
-/** `ours` held against `peer`: the ratio is the median of the rounds' own ratios. */
-export const against = (name: string, ours: Timing, peer: Timing): Row & { ratio: number; difference: number } => ({
-  ...timed(name, ours),
-  ratio: median(ours.cpu.map((time, round) => time / peer.cpu[round]!)),
-  difference: relativeDifference(ours.output, peer.output),
-});
+/** What outputs of one benchmark may differ by: they are sums in another order, not other sums. */
+const allowedDifference = 1e-4;
+
+/**
+ * `ours` held against `peer`: the ratio is the median of the rounds' own ratios.
+ * @throws Error when the two did not compute the same.
+ */
+export function against(name: string, ours: Timing, peer: Timing): Row & { ratio: number } {
+  const difference = relativeDifference(ours.output, peer.output);
+  if (difference > allowedDifference) throw new Error(`${name}: outputs differ by ${difference} of the largest value`);
+  const ratio = median(ours.cpu.map((time, round) => time / peer.cpu[round]!));
+  return { ...timed(name, ours), ratio, difference };
+}
 
 /** The largest |a - b| over the largest |b|; infinite when lengths differ or a value is not a number. */
 export function relativeDifference(a: Float32Array, b: Float32Array): number {
@@ -60,7 +67,8 @@ export function relativeDifference(a: Float32Array, b: Float32Array): number {
   let largest = 0;
   for (let i = 0; i < b.length; i++) {
     const difference = Math.abs(a[i]! - b[i]!);
-    if (!(difference <= worst)) worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+    if (Number.isNaN(difference)) return Number.POSITIVE_INFINITY;
+    worst = Math.max(worst, difference);
     largest = Math.max(largest, Math.abs(b[i]!));
   }
   return worst === 0 ? 0 : worst / largest;

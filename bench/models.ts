@@ -46,7 +46,8 @@ async function encode(): Promise<void> {
     options.rounds,
   );
   report.add(timed('  naive', times.naive));
-  report.add({ ...against(name, times.ours, times.naive), asked: 1 / 5 });
+  // Asked of wasm, whose slow products these are; native engines do both about as fast.
+  report.add({ ...against(name, times.ours, times.naive), ...(options.engine === 'wasm' && { asked: 1 / 5 }) });
   naive.dispose();
 }
 
@@ -63,6 +64,9 @@ async function texts(): Promise<void> {
 /** Prompts of the 20 classes of Pascal VOC in `count` of the 80 templates. */
 function somePrompts({ tokenizer }: LoadedClip, count: number): number[][] {
   const all = templates('imagenet80');
+  if (!Number.isInteger(count) || count < 1 || count > all.length) {
+    throw new RangeError(`--templates: expected a whole number from 1 to ${all.length}, got ${options.own.templates}`);
+  }
   const chosen = all.filter(
     (_, i) => Math.floor((i * count) / all.length) !== Math.floor(((i - 1) * count) / all.length),
   );

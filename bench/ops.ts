@@ -146,20 +146,20 @@ for (let round = 0; round < options.rounds; round++) {
     warmupIterations: 1,
     warmupTime: 0,
     retainSamples: true,
+    throws: true,
   });
-  const runs = [...samples.keys()].map((operation, i) => {
-    bench.add(String(i), () => {
+  for (const { name, run } of samples.keys()) {
+    bench.add(name, () => {
       tidy(() => {
-        operation.run();
+        run();
       });
     });
-    return operation;
-  });
+  }
   bench.runSync();
-  for (const [i, operation] of runs.entries()) {
-    const { result } = bench.getTask(String(i))!;
-    if (result.state !== 'completed') throw new Error(`${operation.name}: ${result.state}`);
-    samples.get(operation)!.push(...(result.latency.samples ?? []));
+  for (const [{ name }, times] of samples) {
+    const { result } = bench.getTask(name)!;
+    if (result.state !== 'completed') throw new Error(`${name}: ${result.state}`);
+    times.push(...(result.latency.samples ?? []));
   }
 }
 

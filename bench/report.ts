@@ -103,6 +103,7 @@ export function cpuNow(): number {
   return (user + system) / 1000;
 }
 
+/** The middle value, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

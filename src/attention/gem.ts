@@ -1,7 +1,19 @@
 import { InputError } from '../errors.js';
 import { headProduct } from '../tensor/ops/heads.js';
 import { unitLength } from '../tensor/ops/unitLength.js';
-import { add, type Heads, mean, mul, reshape, sqrt, square, sum, type Tensor, type Tensor4D } from '../tensor/tfjs.js';
+import {
+  add,
+  type Heads,
+  mean,
+  mul,
+  reshape,
+  sqrt,
+  square,
+  sum,
+  type Tensor,
+  type Tensor4D,
+  tidy,
+} from '../tensor/tfjs.js';
 import type { Attention, AttentionInput } from './attention.js';
 import { mix, softmax } from './parts.js';
 
@@ -33,11 +45,13 @@ export function gem({ iterations = 1, normalise = true, temperature }: GemOption
     if (!input.grid) throw new InputError('gem: expected an image tower with a patch grid; the text tower has none');
     const t = temperature ?? inverseTemperature(input);
     const selfPattern = (p: Heads) => softmax(headProduct(mul(p, t), p, true));
-    const patternOf = (start: Heads) => {
-      let p = toLength(start);
-      for (let i = 0; i < iterations; i++) p = toLength(mix(selfPattern(p), p));
-      return selfPattern(p); // [b, h, n, n]
-    };
+    // Patterns are quadratic in the tokens: only the last of each run is kept.
+    const patternOf = (start: Heads) =>
+      tidy(() => {
+        let p = toLength(start);
+        for (let i = 0; i < iterations; i++) p = tidy(() => toLength(mix(selfPattern(p), p)));
+        return selfPattern(p); // [b, h, n, n]
+      });
     const { q, k, v, point } = input;
     const total = add(add(patternOf(v), patternOf(k)), patternOf(q));
     return mix(point('pattern', mul(total, 1 / 3) as Heads), v);

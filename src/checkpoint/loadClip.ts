@@ -56,10 +56,18 @@ export async function loadClip(name: string, options: LoadOptions = {}): Promise
   await ensureEngine();
   const { file, checkpoint, config, preprocessor, settings } = openModel(name, options);
   try {
-    // Before the weights: nothing that may fail comes after tensors have been made.
-    const tokenizer = createTokenizer(config.text ? { contextLength: config.text.context } : {});
     const clip = createClip(config, loadWeights(checkpoint, config));
-    return { ...clip, name, tokenizer, preprocessor, settings };
+    let tokenizer: Tokenizer | undefined;
+    return {
+      ...clip,
+      name,
+      preprocessor,
+      settings,
+      get tokenizer() {
+        tokenizer ??= createTokenizer(config.text ? { contextLength: config.text.context } : {});
+        return tokenizer;
+      },
+    };
   } finally {
     file.close();
   }

@@ -1,6 +1,6 @@
 /** CLIP as a value: sizes, weights, and the calls that run it. */
 import { InputError } from '../errors.js';
-import { concat, dispose, gather, type Pixels, type Tensor, type Tensor2D, tensor1d, tidy } from '../tensor/tfjs.js';
+import { concat, dispose, gather, type Pixels, type Tensor, tensor1d, tidy } from '../tensor/tfjs.js';
 import type { BlockOptions } from './block.js';
 import { type ClipConfig, checkAttention, gridOf, type ImageConfig, type TextConfig } from './config.js';
 import {
@@ -126,7 +126,7 @@ function runImages(
       const own = openPoints('image', known[i]!, { ...asked, stop });
       const names = new Set(known[i]);
       own.adopt(shared, name => names.has(name) && !isChanged(config, variant, name));
-      const output = untilStopped(() => runTail({ ...run, points: own }, stream, variant));
+      const output = untilStopped(() => scoped(own, () => runTail({ ...run, points: own }, stream, variant)));
       if (output) own.finish();
       return { ...(stop ? {} : output), seen: own.seen };
     });
@@ -194,17 +194,8 @@ function runTexts(
       rows.forEach((row, i) => {
         ids.set(Array.prototype.slice.call(texts[row], 0, n), i * n);
       });
-      return untilStopped(() =>
-        scoped(points, () => {
-          const { pooled: rowsPooled, embedding: rowsUnit } = runText(
-            run,
-            ids,
-            n,
-            Int32Array.from(rows, r => pooled[r]!),
-          );
-          return [rowsPooled, rowsUnit];
-        }),
-      );
+      const places = Int32Array.from(rows, row => pooled[row]!);
+      return untilStopped(() => scoped(points, () => runText(run, ids, n, places)));
     });
     if (outputs.some(output => !output)) return { seen: points.seen };
     points.finish();
@@ -213,15 +204,11 @@ function runTexts(
     batches.flat().forEach((row, at) => {
       order[row] = at;
     });
-    const column = (which: 0 | 1) =>
-      gather(
-        concat(
-          outputs.map(output => output![which] as Tensor2D),
-          0,
-        ),
-        tensor1d(order, 'int32'),
-      );
-    return { pooled: column(0), embedding: column(1), seen: points.seen };
+    const inOrder = (which: keyof TextOutput) => {
+      const parts = outputs.map(output => output![which]);
+      return gather(concat(parts, 0), tensor1d(order, 'int32'));
+    };
+    return { pooled: inOrder('pooled'), embedding: inOrder('embedding'), seen: points.seen };
   }) as unknown as Partial<TextOutput> & WithSeen;
 }
 

@@ -14,10 +14,10 @@ import {
   type Pixels,
   reshape,
   slice,
-  type Tensor,
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
+  type Tensor4D,
   type Tokens,
   tile,
   transpose,
@@ -94,7 +94,9 @@ function patchRows(pixels: Pixels, p: number, { rows, columns }: Grid): Tensor3D
   const [b, channels, height, width] = pixels.shape;
   const whole = rows * p === height && columns * p === width;
   const cut = whole ? pixels : slice(pixels, [0, 0, 0, 0], [b, channels, rows * p, columns * p]);
-  const cells = transpose(reshape<Tensor>(cut, [b, channels, rows, p, columns, p]), [0, 2, 4, 1, 3, 5]);
+  // In two steps of four axes: tfjs-wasm moves six axes value by value.
+  const strips = transpose(reshape<Tensor4D>(cut, [b, channels, rows, p * columns * p]), [0, 2, 1, 3]);
+  const cells = transpose(reshape<Tensor4D>(strips, [b * rows, channels * p, columns, p]), [0, 2, 1, 3]);
   return reshape(cells, [b, rows * columns, channels * p * p]);
 }
 
@@ -151,6 +153,7 @@ const tails: Record<NonNullable<Variant['path']>, Tail> = {
       const entering = x;
       const options = { ...run.blocks?.[i], ...variant };
       x = scoped(run.points, () => changedBlock(run, stream, i, entering, options, `blocks.${i}.`));
+      if (i > first) entering.dispose();
     }
     return x;
   },
@@ -165,6 +168,7 @@ const tails: Record<NonNullable<Variant['path']>, Tail> = {
         const out = changedBlock(run, stream, i, stream.states.get(i)!, options, `blocks.${i}.`);
         return before ? add<Tokens>(before, out) : out;
       });
+      before?.dispose();
     }
     return total!;
   },
@@ -178,6 +182,7 @@ const tails: Record<NonNullable<Variant['path']>, Tail> = {
       side = scoped(run.points, () =>
         changedBlock(run, stream, i, entering, { ffn: false, ...variant }, `side.blocks.${i}.`, state),
       );
+      if (i > first) entering.dispose();
     }
     if (variant.classToken !== 'stream') return side;
     const [b, n, w] = side.shape;

@@ -123,7 +123,7 @@ function changed<T extends Tensor>(name: string, value: T, change: Patch): T {
  * Runs `f`, releasing what it leaves behind except its result and what it made visible. A stop inside keeps what was
  * seen, then goes on outwards.
  */
-export function scoped<T extends Tensor | Tensor[]>(points: Points, f: () => T): T {
+export function scoped<T extends object>(points: Points, f: () => T): T {
   let stopped: Stop | undefined;
   const { result } = tidy(() => {
     let result: T | undefined;

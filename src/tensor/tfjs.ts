@@ -14,14 +14,17 @@ import {
 
 export {
   add,
+  backend,
   cast,
   clone,
   concat,
+  customGrad,
   dispose,
   div,
   erf,
   exp,
   expandDims,
+  fill,
   fused,
   gather,
   getBackend,

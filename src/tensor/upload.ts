@@ -1,14 +1,21 @@
-import { getBackend } from './tfjs.js';
+import { backend, fill, getBackend, type Tensor, tensor } from './tfjs.js';
+
+/** What tfjs-wasm's backend has besides: a view of a tensor's own memory, good until that memory grows. */
+interface HeapBackend {
+  typedArrayFromHeap(made: Tensor): Float32Array;
+}
 
 /**
- * Where to put values on their way into a tensor: on wasm, which copies them into its own memory at once, the same
- * buffer again and again; on engines that keep the array, a new one each time. Memory churn is what loading costs.
+ * A tensor whose values `write` puts in place: on wasm straight into the engine's memory, so that large values never
+ * lie in memory twice; elsewhere into the array that the engine keeps. `write` must not make tensors.
  */
-export function uploadBuffer(): (size: number) => Float32Array {
-  if (getBackend() !== 'wasm') return size => new Float32Array(size);
-  let buffer = new Float32Array(0);
-  return size => {
-    if (buffer.length < size) buffer = new Float32Array(size);
-    return buffer.subarray(0, size);
-  };
+export function writtenTensor(shape: number[], write: (values: Float32Array) => unknown): Tensor {
+  if (getBackend() === 'wasm') {
+    const made = fill(shape, 0);
+    write((backend() as unknown as HeapBackend).typedArrayFromHeap(made));
+    return made;
+  }
+  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  write(values);
+  return tensor(values, shape);
 }

@@ -26,6 +26,7 @@ const variants: Record<string, { last: Variant; leavesOut?: string[]; in?: strin
   gem: { last: { attention: attentions.gem! }, leavesOut: ['attn.scores'], in: blocksOf(1) },
   naclip: { last: { ...methodByName('naclip').variant } },
   'side path': { last: { path: 'side', blocks: 3 } },
+  'side path told to have no FFN': { last: { path: 'side', blocks: 2, ffn: false } },
   'side path with FFN': { last: { path: 'side', blocks: 2, ffn: true } },
   'side path with the class token of the stream': { last: { path: 'side', blocks: 2, classToken: 'stream' } },
   'side path over all blocks': { last: { path: 'side', blocks: 6 } },

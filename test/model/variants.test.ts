@@ -106,6 +106,30 @@ describe('variants over one shared run', () => {
       expectSingles(tiny, [variantOf('gem'), variantOf('clipsurgery'), {}], { see });
     }));
 
+  it('do not see of the stream what they would not have run', () =>
+    withoutLeak(() => {
+      const [gemRun, surgery] = expectSingles(tiny, [variantOf('gem'), variantOf('clipsurgery')], {
+        see: ['*.resid_post'],
+      });
+      expect(Object.keys(gemRun!.seen)).to.not.include('image.blocks.3.resid_post');
+      expect(Object.keys(surgery!.seen)).to.include('image.blocks.3.resid_post');
+    }));
+
+  it('hold no more of the stream than they need', () =>
+    withoutLeak(() => {
+      const alive: number[] = [];
+      const count: Patch = () => {
+        alive.push(memory().numTensors);
+        return undefined;
+      };
+      tidy(
+        () =>
+          void tiny.variants(twoImages(), [{}, { attention: attentions.csa! }], { patch: { 'blocks.*.ln1': count } }),
+      );
+      // Three in the stream, then one in each tail: the second beside the first one's three outputs.
+      expect(alive.map(tensors => tensors - alive[0]!)).to.deep.equal([0, 0, 0, 0, 3]);
+    }));
+
   it('are patched as they are one by one', () =>
     withoutLeak(() => {
       const twice: Patch = value => mul(value, 2);

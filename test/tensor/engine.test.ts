@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
 import { type EngineName, engineNames, parseEngine, startEngine } from '../../src/tensor/engine.js';
 import { add, getBackend, scalar, tensor, tidy } from '../../src/tensor/tfjs.js';
-import { uploadBuffer } from '../../src/tensor/upload.js';
+import { writtenTensor } from '../../src/tensor/upload.js';
 import { useEngine, withoutLeak } from '../engine.js';
 import { rejection } from '../files/rejection.js';
 
@@ -113,30 +113,29 @@ describe('engines', () => {
   });
 });
 
-describe('upload buffers', () => {
+describe('written tensors', () => {
   after(useEngine);
 
   for (const name of ['wasm', 'cpu'] as const) {
-    it(`on ${name} leave tensors made before as they were`, async () => {
+    it(`on ${name} hold what was written, also when the engine's memory grows after`, async () => {
       await startEngine(name);
       await withoutLeak(() =>
         tidy(() => {
-          const buffer = uploadBuffer();
-          const made = [3, 5, 2, 7].map(size => [size, tensor(buffer(size).fill(size))] as const);
+          const made = [3, 5, 2, 2 ** 23].map(size => [size, writtenTensor([size], out => out.fill(size))] as const);
           for (const [size, values] of made) {
-            expect(Array.from(values.dataSync())).to.deep.equal(new Array(size).fill(size));
+            expect(values.shape).to.deep.equal([size]);
+            expect(values.dataSync().every(value => value === size)).to.equal(true);
           }
         }),
       );
     });
-  }
 
-  it('are one and the same on wasm, which copies, and grow with need', async () => {
-    await startEngine('wasm');
-    const buffer = uploadBuffer();
-    const [large, small] = [buffer(8), buffer(3)];
-    expect([large.length, small.length]).to.deep.equal([8, 3]);
-    expect(small.buffer).to.equal(large.buffer);
-    expect(buffer(9).length).to.equal(9);
-  });
+    it(`on ${name} are gone when the writing fails`, async () => {
+      await startEngine(name);
+      const write = () => {
+        throw new Error('the file ended');
+      };
+      await withoutLeak(() => expect(() => tidy(() => writtenTensor([2], write))).to.throw('the file ended'));
+    });
+  }
 });

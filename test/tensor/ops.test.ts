@@ -1,3 +1,4 @@
+import { grads } from '@tensorflow/tfjs-core';
 import { expect } from 'chai';
 import { gelu, quickGelu } from '../../src/tensor/ops/gelu.js';
 import { headProduct, mergeHeads, splitHeads } from '../../src/tensor/ops/heads.js';
@@ -19,7 +20,7 @@ import {
   tidy,
   transpose,
 } from '../../src/tensor/tfjs.js';
-import { useEngine, withoutLeak } from '../engine.js';
+import { engineUnderTest, useEngine, withoutLeak } from '../engine.js';
 import { expectClose, findGolden, type GoldenTensor, readGolden } from '../goldens.js';
 
 const tolerance = { maxAbs: 1e-5, relative: 1e-4 };
@@ -144,6 +145,26 @@ describe('ops against their definition', () => {
       const x = values([2, 5, 12], 0.7) as Tokens;
       expectClose(mergeHeads(splitHeads(x, 3)).dataSync(), x.dataSync(), { maxAbs: 0 });
     }));
+
+  // Elsewhere the gradient is TensorFlow.js' own, which is not registered in Node.
+  if (engineUnderTest === 'wasm') {
+    for (const transposeB of [false, true]) {
+      it(`headProduct has the gradients of a matrix product${transposeB ? ', second transposed' : ''}`, () =>
+        withoutLeak(() =>
+          tidy(() => {
+            const a = values([2, 3, 40, 16], 0.31) as Heads;
+            const b = values([2, 3, 16, 50], 0.17) as Heads;
+            const dy = values([2, 3, 40, 50], 0.23) as Heads;
+            const second = transposeB ? transpose(b, [0, 1, 3, 2]) : b;
+            const f = (x: Tensor, y: Tensor) => headProduct(x as Heads, y as Heads, transposeB);
+            const [da, db] = grads(f)([a, second], dy) as [Tensor, Tensor];
+            expectClose(da.dataSync(), matMul(dy, b, false, true).dataSync(), { maxAbs: 1e-4 });
+            const expected = transposeB ? matMul(dy, a, true) : matMul(a, dy, true);
+            expectClose(db.dataSync(), expected.dataSync(), { maxAbs: 1e-4 });
+          }),
+        ));
+    }
+  }
 
   // One size below and one above where wasm changes from one batched product to a product a head.
   for (const [n, m, k] of [

@@ -26,6 +26,7 @@ function tensorFile(source: ByteSource): TensorFile {
   const file = source.name;
   const { metadata, entries, dataStart } = readHeader(source);
   let open = true;
+  let piece: Uint8Array | undefined;
 
   function locate(name: string) {
     if (!open) throw new Error(`${file}: read after it was closed`);
@@ -54,7 +55,7 @@ function tensorFile(source: ByteSource): TensorFile {
       const values = into ? into.subarray(0, count) : new Float32Array(allocatable(name, count * 4) / 4);
       if (values.length < count) throw new RangeError(`readFloat32: 'into' holds ${values.length} of ${count} values`);
       // Piece by piece, so that a tensor is never in memory in two forms.
-      const piece = new Uint8Array(Math.min(size, pieceBytes));
+      piece ??= new Uint8Array(pieceBytes);
       for (let done = 0; done < size; done += piece.length) {
         const bytes = source.read(at + done, Math.min(piece.length, size - done), piece);
         toFloat32(dtype, bytes, values.subarray(done / dtypeWidths[dtype]));

@@ -1,7 +1,7 @@
 /** From a checkpoint to the records of tensors the towers compute with. */
 
-import { type Linear, type Norm, type Tensor, type Tensor1D, type Tensor2D, tensor, tidy } from '../../tensor/tfjs.js';
-import { uploadBuffer } from '../../tensor/upload.js';
+import { type Linear, type Norm, type Tensor, type Tensor1D, type Tensor2D, tidy } from '../../tensor/tfjs.js';
+import { writtenTensor } from '../../tensor/upload.js';
 import type { BlockWeights } from '../block.js';
 import type { ClipConfig } from '../config.js';
 import type { ImageWeights } from '../imageTower.js';
@@ -29,21 +29,19 @@ export function loadWeights(checkpoint: Checkpoint, config: ClipConfig): ClipWei
 function readWeights(checkpoint: Checkpoint, config: ClipConfig): ClipWeights {
   const { source } = checkpoint;
   const tensors = new Map<string, Tensor>();
-  const buffer = uploadBuffer();
   const read = packedReader(source);
   for (const [role, shape] of rolesOf(config)) {
     if (role === 'logitScale') continue;
     const { tensor: name, form } = locate(checkpoint, role)!;
     const size = shape.reduce((a, b) => a * b, 1);
-    const out = buffer(size);
-    if (shape.length === 1 || lookedUp.has(role) || form === 'transposed') {
-      if (thirds[form] === undefined) source.readFloat32(name, out);
-      else out.set(read(name, form, size));
-    } else {
-      transposeInto(out, read(name, form, size), shape[0]!, size / shape[0]!);
-    }
+    const rows = shape[0]!;
     const asRows = shape.length === 1 || lookedUp.has(role);
-    tensors.set(role, tensor(out, asRows ? [...shape] : [size / shape[0]!, shape[0]!]));
+    const write = (out: Float32Array) => {
+      if (!asRows && form !== 'transposed') transposeInto(out, read(name, form, size), rows, size / rows);
+      else if (thirds[form] === undefined) source.readFloat32(name, out);
+      else out.set(read(name, form, size));
+    };
+    tensors.set(role, writtenTensor(asRows ? [...shape] : [size / rows, rows], write));
   }
   const scale = locate(checkpoint, 'logitScale');
   const logitScale = scale ? Math.exp(source.readFloat32(scale.tensor)[0]!) : 100;
