@@ -76,5 +76,27 @@ export { type TextFeatures, textFeatures } from './segment/textFeatures.js';
 export { fromNames, parseClasses, parseClassFile, type Vocabulary } from './segment/vocabulary.js';
 export { type EngineName, type EngineReport, engineNames, startEngine } from './tensor/engine.js';
 export type { Heads, Linear, Norm, Pattern, Pixels, Tokens } from './tensor/tfjs.js';
-export { add, dispose, memory, mul, sub, tensor, tensor4d, tidy, transpose } from './tensor/tfjs.js';
+// What an attention, a patch or a look at the outputs is commonly written with.
+export {
+  add,
+  concat,
+  dispose,
+  div,
+  gather,
+  keep,
+  matMul,
+  mean,
+  memory,
+  mul,
+  reshape,
+  scalar,
+  slice,
+  sub,
+  sum,
+  tensor,
+  tensor4d,
+  tidy,
+  transpose,
+  zeros,
+} from './tensor/tfjs.js';
 export { createTokenizer, type Tokenizer } from './tokenizer/index.js';

@@ -1,10 +1,10 @@
 /** Any known checkpoint to a Hugging Face style folder: names, orientation, config and preprocessing. */
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { checkWritable, writeAtomic } from '../files/atomic.js';
-import { reasonOf } from '../files/bytes.js';
 import { type Dtype, dtypeWidths, fromFloat32, toFloat32 } from '../files/dtype.js';
+import { makeFolder } from '../files/folder.js';
 import { type TensorToWrite, writeSafetensors } from '../files/safetensors/write.js';
 import type { TensorFile } from '../files/tensorFile.js';
 import type { PreprocessSpec } from '../image/preprocess.js';
@@ -40,13 +40,10 @@ export function convertCheckpoint(
   const { file, checkpoint, config, preprocessor } = openModel(name, options);
   try {
     const preprocessing = config.image && preprocessorJson(preprocessor, name);
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (error) {
-      throw new InputError(`${folder}: the folder cannot be made: ${reasonOf(error)}`);
-    }
+    makeFolder(folder);
     const target = join(folder, 'model.safetensors');
-    checkWritable(target);
+    for (const path of [target, join(folder, 'config.json'), join(folder, 'preprocessor_config.json')])
+      checkWritable(path);
     const dtype = options.dtype && convertDtypes[options.dtype];
     const tensors = new Map<string, TensorToWrite>();
     for (const [role, shape] of rolesOf(config)) {

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, suggestion } from '../errors.js';
 import { download } from '../files/download.js';
+import { makeFolder } from '../files/folder.js';
 import { sha256File } from '../files/hash.js';
 import { quoted } from '../files/quote.js';
 import { requestFailure } from '../files/transfer/http.js';
@@ -23,7 +24,6 @@ import { openaiCheckpoint } from './openai.js';
 import {
   completeManifest,
   isThere,
-  makeFolder,
   manifestName,
   modelFolder,
   noteRevision,

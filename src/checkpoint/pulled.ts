@@ -1,9 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { InputError } from '../errors.js';
 import { writeAtomic } from '../files/atomic.js';
-import { reasonOf } from '../files/bytes.js';
 import { cacheFolder } from '../files/cacheFolder.js';
+import { makeFolder } from '../files/folder.js';
 import { openaiCheckpoint } from './openai.js';
 
 /** A file of a pulled model as it lies on disk. */
@@ -48,15 +47,6 @@ function isPulledFile(file: PulledFile): boolean {
 
 export function writeManifest(dir: string, manifest: Manifest): void {
   writeAtomic(join(dir, manifestName), Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`));
-}
-
-/** Makes a folder and those above it. @throws InputError when it cannot be made. */
-export function makeFolder(dir: string): void {
-  try {
-    mkdirSync(dir, { recursive: true });
-  } catch (error) {
-    throw new InputError(`${dir}: the folder cannot be made: ${reasonOf(error)}`);
-  }
 }
 
 /** Whether a file of a manifest is on disk with the size noted there. */

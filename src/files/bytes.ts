@@ -90,6 +90,7 @@ export function reasonOf(error: unknown): string {
     EACCES: 'permission denied',
     EPERM: 'not permitted',
     EISDIR: 'it is a folder',
+    EEXIST: 'there is something else of that name',
     ENOTDIR: 'a part of the path is not a folder',
     EROFS: 'the file system is read-only',
     ENOSPC: 'no space left on the disk',

@@ -1,9 +1,10 @@
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { renameSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { dirname } from 'node:path';
 import { InputError } from '../errors.js';
 import { reasonOf } from './bytes.js';
+import { makeFolder } from './folder.js';
 import { checkSha256, sha256File } from './hash.js';
 import { type Answer, connectionError, displayUrl, failed, parseUrl, request, statusError } from './transfer/http.js';
 import { type HeldLock, withLock } from './transfer/lock.js';
@@ -64,7 +65,7 @@ export async function download(url: string, path: string, options: DownloadOptio
   const shown = displayUrl(parseUrl(url));
   const sha256 = options.sha256 === undefined ? undefined : checkSha256(options.sha256, `${shown}: sha256`);
   const wanted = { size: options.expectedSize, sha256 };
-  onDisk(path, () => mkdirSync(dirname(path), { recursive: true }));
+  makeFolder(dirname(path));
   const aborter = new AbortController();
   const listening = new AbortController();
   const abortWith = (signal: AbortSignal) => {

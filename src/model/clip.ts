@@ -18,7 +18,8 @@ import type { PositionMode } from './positions.js';
 import { pooledPosition, runText, type TextOutput } from './textTower.js';
 import type { ClipWeights } from './weights/load.js';
 
-interface TowerOptions extends PointOptions {
+/** `stop` is a matter of each call, because it decides what comes back. */
+interface TowerOptions extends Omit<PointOptions, 'stop'> {
   /** Blocks done differently, by index from 0; what `last` says of a block goes before. */
   blocks?: Readonly<Record<number, BlockOptions>>;
 }
@@ -60,7 +61,7 @@ export interface Clip {
   variants(
     pixels: Pixels,
     variants: readonly Variant[],
-    options?: Omit<ImageOptions, 'last' | 'stop'>,
+    options?: Omit<ImageOptions, 'last'>,
   ): (ImageOutput & WithSeen)[];
   /**
    * Runs the text tower on token ids (start and end included, padding not needed): `[texts, embedding]` each.
@@ -79,18 +80,19 @@ export function createClip(config: ClipConfig, weights: ClipWeights): Clip {
     config,
     weights,
     logitScale: weights.logitScale,
-    image: ((pixels: Pixels, options: ImageOptions = {}) => {
+    image: ((pixels: Pixels, options: ImageOptions & Stoppable = {}) => {
       const { last = {}, ...shared } = options;
       return runImages(imageTower(config, weights), config, pixels, [last], shared)[0];
     }) as Clip['image'],
     variants: (pixels, variants, options = {}) =>
       runImages(imageTower(config, weights), config, pixels, variants, options) as (ImageOutput & WithSeen)[],
-    text: ((ids: readonly ArrayLike<number>[], options: TextOptions = {}) =>
+    text: ((ids: readonly ArrayLike<number>[], options: TextOptions & Stoppable = {}) =>
       runTexts(config, weights, ids, options)) as Clip['text'],
     dispose: () => dispose([weights.image, weights.text] as unknown as Tensor[]),
   };
 }
 
+type Stoppable = Pick<PointOptions, 'stop'>;
 type ImageTower = [ImageConfig, ImageWeights];
 
 function imageTower({ image }: ClipConfig, weights: ClipWeights): ImageTower {
@@ -103,7 +105,7 @@ function runImages(
   { embedding }: ClipConfig,
   pixels: Pixels,
   variants: readonly Variant[],
-  { positions = 'stretch', blocks, stop = false, ...asked }: Omit<ImageOptions, 'last'>,
+  { positions = 'stretch', blocks, stop = false, ...asked }: Omit<ImageOptions, 'last'> & Stoppable,
 ): (Partial<ImageOutput> & WithSeen)[] {
   checkPixels(pixels);
   if (variants.length === 0) throw new InputError('variants: expected at least one variant, got none');
@@ -115,7 +117,7 @@ function runImages(
     imagePoints(config, embedding, { batch, height, width }, variant).map(({ name }) => name),
   );
   const run = { config, weights, ...(blocks && { blocks }) };
-  return tidy(() => {
+  return tidy<(Partial<ImageOutput> & WithSeen)[]>(() => {
     const wanted = new Set(variants.flatMap(variant => statesFor(config, variant)));
     // Under `sum` the stream passes the blocks that the tail does anew: seeing them there is no reason to stop.
     const stopInStream = stop && variants.every(({ path }) => path !== 'sum');
@@ -130,7 +132,7 @@ function runImages(
       if (output) own.finish();
       return { ...(stop ? {} : output), seen: own.seen };
     });
-  }) as unknown as (Partial<ImageOutput> & WithSeen)[];
+  });
 }
 
 /** Whether a point of the ordinary stream stands, in this variant, for one of its changed blocks. */
@@ -174,7 +176,7 @@ function runTexts(
   { text: config, embedding }: ClipConfig,
   { text: weights }: ClipWeights,
   texts: readonly ArrayLike<number>[],
-  { context = 'needed', blocks, stop = false, ...asked }: TextOptions,
+  { context = 'needed', blocks, stop = false, ...asked }: TextOptions & Stoppable,
 ): Partial<TextOutput> & WithSeen {
   if (!config || !weights) throw new InputError('text: this model was loaded without its text tower');
   checkIds(texts, config);
@@ -184,7 +186,7 @@ function runTexts(
   const together = (asked.see?.length ?? 0) > 0 || asked.patch !== undefined;
   if (together) lengths.fill(Math.max(...lengths));
   const known = textPoints(config, embedding).map(({ name }) => name);
-  return tidy(() => {
+  return tidy<Partial<TextOutput> & WithSeen>(() => {
     const points = openPoints('text', known, { ...asked, stop });
     const run = { config, weights, points, ...(blocks && { blocks }) };
     const batches = batchesByLength(lengths, together ? Number.POSITIVE_INFINITY : tokensAtOnce);
@@ -209,7 +211,7 @@ function runTexts(
       return gather(concat(parts, 0), tensor1d(order, 'int32'));
     };
     return { pooled: inOrder('pooled'), embedding: inOrder('embedding'), seen: points.seen };
-  }) as unknown as Partial<TextOutput> & WithSeen;
+  });
 }
 
 /** Indices of texts of one length, in batches of at most `limit` tokens (at least one text). */

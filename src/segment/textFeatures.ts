@@ -1,11 +1,12 @@
 /** Class names as vectors: each name in every prompt, averaged; kept on disk, because names come again and again. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { writeAtomic } from '../files/atomic.js';
 import { openBytes } from '../files/bytes.js';
 import { fromFloat32 } from '../files/dtype.js';
+import { makeFolder } from '../files/folder.js';
 import { openSafetensors } from '../files/safetensors/read.js';
 import { safetensorsBytes } from '../files/safetensors/write.js';
 import type { Clip } from '../model/clip.js';
@@ -102,7 +103,7 @@ export function readTextCache(path: string, count: number, width: number): TextF
 /** Keeps features for the next time. A cache that cannot be written costs time, not the result. */
 export function writeTextCache(folder: string, path: string, { count, width, values }: TextFeatures): void {
   try {
-    mkdirSync(join(folder, 'text'), { recursive: true });
+    makeFolder(join(folder, 'text'));
     const features = { dtype: 'F32', shape: [count, width], bytes: fromFloat32('F32', values) } as const;
     writeAtomic(path, safetensorsBytes([['features', features]]));
   } catch {

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { inTemporaryFolder } from '../files/temporary.js';
 import { writePictures } from './brokenFiles.js';
 import { type Refused, refuses } from './refused.js';
-import { run, scene } from './run.js';
+import { embedded, run, scene } from './run.js';
 
 const good = '{}/good.png';
 const segment = (...flags: string[]) => ['segment', good, '--classes', 'sand; sky', ...flags];
@@ -32,6 +32,8 @@ const outputs: Refused[] = [
   ],
   [['compare', good, '--classes', 'sand', '-o', '{}/folder.png'], /folder\.png: cannot be written: it is a folder/],
   [['convert', '{}/good.safetensors', '-o', 'out'], /good\.safetensors: expected a CLIP checkpoint/],
+  [['convert', embedded, '-o', '{}/good.png'], /good\.png: the folder cannot be made: there is something else/],
+  [['convert', embedded, '-o', '{}/taken'], /taken\/config\.json: cannot be written: it is a folder/],
 ];
 
 describe('clipscope refuses: outputs', () => {
@@ -40,12 +42,14 @@ describe('clipscope refuses: outputs', () => {
     folder = dir;
     await writePictures(dir);
     mkdirSync(join(dir, 'out.safetensors'));
+    mkdirSync(join(dir, 'taken', 'config.json'), { recursive: true });
   });
 
   it('and leaves the inputs as they were', () => {
     expect(readFileSync(join(folder, 'good.png'))).to.deep.equal(readFileSync(scene(1)));
     expect(readdirSync(folder).filter(name => name.endsWith('.tmp'))).to.deep.equal([]);
     expect(readdirSync(join(folder, 'folder.png'))).to.deep.equal([]);
+    expect(readdirSync(join(folder, 'taken'))).to.deep.equal(['config.json']);
   });
 
   it('a read-only folder', function () {

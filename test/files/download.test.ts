@@ -150,7 +150,7 @@ describe('download', () => {
         expect(await rejection(download('htp//user:secret@host?token=secret', path))).to.not.include('secret');
         expect(await rejection(download('http://127.0.0.1:1/x', path, { sha256: 'abc' }))).to.include('64 hexadecimal');
         writeFileSync(path, '');
-        expect(await rejection(download('http://127.0.0.1:1/x', join(path, 'y')))).to.include('cannot be written');
+        expect(await rejection(download('http://127.0.0.1:1/x', join(path, 'y')))).to.include('cannot be made');
         chmodSync(dir, 0o555);
         const attempt = () => download('http://127.0.0.1:1/x', join(dir, 'y'));
         if (process.platform !== 'win32') {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
-import { activations, configByName, gridOf, namedConfigs } from '../../src/model/config.js';
+import { activations, checkAttention, configByName, gridOf, namedConfigs } from '../../src/model/config.js';
 import { rolesOf } from '../../src/model/weights/roles.js';
 
 /** Parameters of a model: what its weights add up to. */
@@ -72,5 +72,17 @@ describe('the grid of an image', () => {
         `image tower: expected at least one patch of 16 x 16 pixels, got ${height} x ${width}`,
       );
     }
+  });
+
+  it('may not be so large that its attention fits no memory', () => {
+    const check = (batch: number, side: number) =>
+      checkAttention('image', image, batch, { rows: side, columns: side }, 'use smaller images');
+    check(1, 63);
+    check(400, 14);
+    expect(() => check(1, 64)).to.throw(
+      InputError,
+      'image: 64 x 64 patches at once are too many for the attention of 12 heads; use smaller images',
+    );
+    expect(() => check(430, 14)).to.throw(InputError, 'image: 430 images of 14 x 14 patches');
   });
 });

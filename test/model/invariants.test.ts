@@ -8,7 +8,7 @@ import { methodNames } from '../../src/segment/protocols.js';
 import { concat, dispose, gather, mul, slice, type Tensor, tensor1d, tidy } from '../../src/tensor/tfjs.js';
 import { useEngine, withoutLeak } from '../engine.js';
 import { expectClose, findGolden, readGolden } from '../goldens.js';
-import { pixelsOf, tinyClip, twoImages, valuesOf } from './tiny.js';
+import { expectSame, pixelsOf, tinyClip, twoImages, valuesOf } from './tiny.js';
 
 /** What must hold whatever the numbers are (methods-dense.md, section 6). */
 describe('invariants of the image tower', () => {
@@ -28,7 +28,7 @@ describe('invariants of the image tower', () => {
   it('alpha 1 is the plain residual', () =>
     withoutLeak(() => {
       for (const last of [{}, { ffn: false }, { attention: attentions.csa!, blocks: 3 }] as Variant[]) {
-        expect(run({ last: { ...last, residual: 1 } })).to.deep.equal(run({ last: { ...last, residual: true } }));
+        expectSame(run({ last: { ...last, residual: 1 } }), run({ last: { ...last, residual: true } }));
       }
     }));
 
@@ -199,9 +199,7 @@ describe('invariants of the image tower', () => {
   it('q-k attention given by name, and a change of no block, are CLIP itself', () =>
     withoutLeak(() => {
       const plain = run({ see: ['*'] });
-      expect(
-        run({ see: ['*'], last: { attention: attentions.qk!, blocks: 4, residual: true, ffn: true } }),
-      ).to.deep.equal(plain);
+      expectSame(run({ see: ['*'], last: { attention: attentions.qk!, blocks: 4, residual: true, ffn: true } }), plain);
       const sum = run({ last: { path: 'sum' } });
       expect(sum.tokens).to.deep.equal(plain.tokens);
     }));

@@ -6,7 +6,7 @@ import type { Patch } from '../../src/model/points.js';
 import { add, cast, mul, ones, reshape, type Tensor, tidy, zeros } from '../../src/tensor/tfjs.js';
 import { useEngine, withoutLeak } from '../engine.js';
 import { expectClose } from '../goldens.js';
-import { tinyClip, twoImages, valuesOf } from './tiny.js';
+import { expectSame, tinyClip, twoImages, valuesOf } from './tiny.js';
 
 const erase: Patch = value => zeros(value.shape);
 
@@ -50,12 +50,12 @@ describe('patches', () => {
     withoutLeak(() => {
       const see = ['*'];
       const plain = run({ see });
-      expect(run({ see, patch: { '*': () => undefined } })).to.deep.equal(plain);
-      expect(run({ see, patch: { '*': value => value } })).to.deep.equal(plain);
-      expect(run({ see, patch: {} })).to.deep.equal(plain);
+      expectSame(run({ see, patch: { '*': () => undefined } }), plain);
+      expectSame(run({ see, patch: { '*': value => value } }), plain);
+      expectSame(run({ see, patch: {} }), plain);
       const before = tidy(() => valuesOf({ ...clip.text([[510, 9, 511]], { see }).seen }));
       const after = tidy(() => valuesOf(clip.text([[510, 9, 511]], { see, patch: { '*': () => undefined } }).seen));
-      expect(after).to.deep.equal(before);
+      expectSame(after, before);
     }));
 
   it('get every point once, under its full name, with its value', () =>
@@ -67,7 +67,7 @@ describe('patches', () => {
         return undefined;
       };
       const { tokens, pooled, embedding, ...seen } = run({ see: ['*'], patch: { '*': note } });
-      expect(got).to.deep.equal(seen);
+      expectSame(got, seen);
       expect([got['image.tokens'], got['image.pooled'], got['image.embedding']]).to.deep.equal([
         tokens,
         pooled,
@@ -80,7 +80,7 @@ describe('patches', () => {
       const patched = run({ patch: { 'blocks.*.attn_out': erase } });
       const off = { residual: 0 };
       const without = run({ blocks: { 0: off, 1: off, 2: off }, last: off });
-      expect(patched).to.deep.equal(without);
+      expectSame(patched, without);
     }));
 
   it('on one point follow each other in the order given', () =>

@@ -1,5 +1,6 @@
 /** The tiny random CLIP of the goldens, loaded by the project's own readers. */
 import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
 import { bytesFromMemory } from '../../src/files/bytes.js';
 import { openSafetensors } from '../../src/files/safetensors/read.js';
 import { type Clip, createClip } from '../../src/model/clip.js';
@@ -7,7 +8,7 @@ import type { ClipConfig } from '../../src/model/config.js';
 import { checkWeights, configFromShapes, openCheckpoint } from '../../src/model/weights/checkpoint.js';
 import { loadWeights } from '../../src/model/weights/load.js';
 import { type Pixels, type Tensor, tensor4d } from '../../src/tensor/tfjs.js';
-import { findGolden, type GoldenTensor, readGolden } from '../goldens.js';
+import { expectClose, findGolden, type GoldenTensor, readGolden } from '../goldens.js';
 
 export function clipFrom(relative: string, change: (config: ClipConfig) => ClipConfig = c => c): Clip {
   const path = findGolden(relative)!;
@@ -47,3 +48,9 @@ export const madeUpImage = (height: number, width: number): Pixels =>
 /** Values of tensors by name, copied, so that they outlive the tensors. */
 export const valuesOf = (seen: Readonly<Record<string, Tensor>>): Record<string, Float32Array> =>
   Object.fromEntries(Object.entries(seen).map(([name, tensor]) => [name, (tensor.dataSync() as Float32Array).slice()]));
+
+/** Throws unless both hold the same names with the same values, bit for bit (chai is slow at long arrays). */
+export function expectSame(actual: Record<string, Float32Array>, expected: Record<string, Float32Array>): void {
+  expect(Object.keys(actual)).to.deep.equal(Object.keys(expected));
+  for (const [name, values] of Object.entries(expected)) expectClose(actual[name]!, values, { maxAbs: 0 }, { name });
+}

@@ -1,0 +1,28 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { InputError } from '../errors.js';
+import { reasonOf } from './bytes.js';
+
+/**
+ * Makes a folder and those it lies in; one that is there is left as it is.
+ * @throws InputError when a part of the path is no folder, or may not be written to.
+ */
+export function makeFolder(path: string): void {
+  try {
+    make(resolve(path));
+  } catch (error) {
+    throw new InputError(`${path}: the folder cannot be made: ${reasonOf(error)}`);
+  }
+}
+
+/** Node's own recursion never ends where a folder says of what is made in it that the folder is missing, as `/proc` does. */
+function make(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) make(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const madeMeanwhile = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (!madeMeanwhile) throw error;
+  }
+}
