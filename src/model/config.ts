@@ -128,10 +128,10 @@ export function gridOf({ patch }: ImageConfig, height: number, width: number): G
 }
 
 /**
- * Scores that all heads of a block may have at once: 800 MB of them, and as much again for their softmax. Past that the
+ * Scores that all heads of a block may have at once: 400 MB of them, and as much again for their softmax. Past that the
  * wasm engine, which has 4 GB in all, gives up in the middle of a run.
  */
-const mostScores = 2e8;
+const mostScores = 1e8;
 
 /** Refuses grids of so many patches that their attention, quadratic in them, would not fit in memory. */
 export function checkAttention(where: string, { heads }: ImageConfig, batch: number, grid: Grid, mend: string): void {
