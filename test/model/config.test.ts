@@ -77,12 +77,12 @@ describe('the grid of an image', () => {
   it('may not be so large that its attention fits no memory', () => {
     const check = (batch: number, side: number) =>
       checkAttention('image', image, batch, { rows: side, columns: side }, 'use smaller images');
-    check(1, 63);
-    check(400, 14);
-    expect(() => check(1, 64)).to.throw(
+    check(1, 53);
+    check(214, 14);
+    expect(() => check(1, 54)).to.throw(
       InputError,
-      'image: 64 x 64 patches at once are too many for the attention of 12 heads; use smaller images',
+      'image: 54 x 54 patches at once are too many for the attention of 12 heads; use smaller images',
     );
-    expect(() => check(430, 14)).to.throw(InputError, 'image: 430 images of 14 x 14 patches');
+    expect(() => check(215, 14)).to.throw(InputError, 'image: 215 images of 14 x 14 patches');
   });
 });
