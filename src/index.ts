@@ -76,7 +76,6 @@ export { type TextFeatures, textFeatures } from './segment/textFeatures.js';
 export { fromNames, parseClasses, parseClassFile, type Vocabulary } from './segment/vocabulary.js';
 export { type EngineName, type EngineReport, engineNames, startEngine } from './tensor/engine.js';
 export type { Heads, Linear, Norm, Pattern, Pixels, Tokens } from './tensor/tfjs.js';
-// What an attention, a patch or a look at the outputs is commonly written with.
 export {
   add,
   concat,
