@@ -14,7 +14,7 @@ const allowed = /^(dist|weights|examples|data|scripts)\/|^(README\.md|LICENSE|NO
 const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|fixtures|goldens/;
 
 /** The source a built file comes from; a built file without one is left over from a file that is gone. */
-const sourceOf = path => path.replace(/^dist\//, 'src/').replace(/(\.d\.ts|\.js)$/, '.ts');
+const sourceOf = path => path.replace(/^dist\//, 'src/').replace(/(?:\.d)?\.([cm]?)[tj]s$/, '.$1ts');
 
 const complaints = [
   ...wanted.filter(path => !paths.includes(path)).map(path => `${path} is missing`),

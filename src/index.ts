@@ -74,7 +74,13 @@ export {
 export { featureSurgery, redundantSurgery, type SurgeryInput, similarityMaps } from './segment/surgery.js';
 export { type TextFeatures, textFeatures } from './segment/textFeatures.js';
 export { fromNames, parseClasses, parseClassFile, type Vocabulary } from './segment/vocabulary.js';
+export { type Compiled, type CompileOptions, compile, type InputSpec, type Values } from './tensor/compile.js';
+export { type CompiledStep, compileStep, stateTensors } from './tensor/compileStep.js';
 export { type EngineName, type EngineReport, engineNames, startEngine } from './tensor/engine.js';
+export { type Exported, type ExportOptions, exportModel } from './tensor/export.js';
+export { enableGradients } from './tensor/gradients.js';
+export { type LossAndGradients, lossAndGradients } from './tensor/lossAndGradients.js';
+export { type RoiAlignOptions, roiAlign } from './tensor/ops/roiAlign.js';
 export type { Heads, Linear, Norm, Pattern, Pixels, Tokens } from './tensor/tfjs.js';
 export {
   add,

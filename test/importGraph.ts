@@ -12,14 +12,14 @@ const floors: readonly (readonly string[])[] = [
 ];
 
 /** Imports beside each other that are meant: byte helpers and atomic writes, and the command line's own entry. */
-const besides = ['image > files', 'tokenizer > files', 'cli.ts > cli'];
+const besides = ['image > files', 'tokenizer > files', 'tensor > files', 'cli.ts > cli'];
 
 /** Imports downwards that are still none of a folder's business: network code touches no files and no pictures. */
 const strangers = ['model > files', 'model > image', 'attention > files', 'attention > image'];
 
 /** Packages that belong to one place. */
 const homes: Readonly<Record<string, readonly string[]>> = {
-  '@tensorflow': ['tensor/tfjs.ts', 'tensor/engine.ts'],
+  '@tensorflow': ['tensor/tfjs.ts', 'tensor/engine.ts', 'tensor/internals.ts', 'tensor/trace/constants.ts'],
   '@jsquash': ['image/'],
   jimp: ['image/'],
   commander: ['cli/'],

@@ -19,8 +19,8 @@ describe('the README', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it('has two examples with their output', () => {
-    expect(examples).to.have.length(2);
+  it('has three examples with their output', () => {
+    expect(examples).to.have.length(3);
   });
 
   examples.forEach(([, code, output], i) => {

@@ -25,6 +25,12 @@ export interface LoadOptions {
   activation?: ActivationName;
   /** Overrides the epsilon of every layer normalisation. */
   layerNormEpsilon?: number;
+  /**
+   * `engine` (default): the weights go to an engine, the default one when none has been started. `file`: they stay in
+   * their file, which is open until `dispose`, and an engine that needs one reads it then; a model that is only compiled
+   * loads without reading any.
+   */
+  weights?: 'engine' | 'file';
 }
 
 /** A model with what it takes to feed it. */
@@ -53,13 +59,21 @@ export interface ModelDescription {
  * fit its config (naming the first missing and the first unused tensor).
  */
 export async function loadClip(name: string, options: LoadOptions = {}): Promise<LoadedClip> {
-  await ensureEngine();
+  const { weights: values = 'engine' } = options;
+  if (values === 'engine') await ensureEngine();
   const { file, checkpoint, config, preprocessor, settings } = openModel(name, options);
+  let stays = false;
   try {
-    const clip = createClip(config, loadWeights(checkpoint, config));
+    const clip = createClip(config, loadWeights(checkpoint, config, { values }));
+    stays = values === 'file';
+    const dispose = () => {
+      clip.dispose();
+      if (stays) file.close();
+    };
     let tokenizer: Tokenizer | undefined;
     return {
       ...clip,
+      dispose,
       name,
       preprocessor,
       settings,
@@ -69,7 +83,7 @@ export async function loadClip(name: string, options: LoadOptions = {}): Promise
       },
     };
   } finally {
-    file.close();
+    if (!stays) file.close();
   }
 }
 

@@ -10,6 +10,8 @@ export interface ByteSource {
   readonly name: string;
   /** Size in bytes. */
   readonly size: number;
+  /** The file behind it and when that was last modified, in milliseconds; absent when the bytes are in memory. */
+  readonly file?: { readonly path: string; readonly modified: number };
   /**
    * Reads `length` bytes at `offset`, into `into` when given (its first `length` bytes).
    * @throws InputError when the range leaves the source.
@@ -49,7 +51,7 @@ export function openBytes(path: string): ByteSource {
     closeSync(descriptor);
     throw new InputError(`${path}: expected a file, got a ${stat.isDirectory() ? 'directory' : 'special file'}`);
   }
-  const source = { name: path, size: stat.size };
+  const source = { name: path, size: stat.size, file: { path, modified: stat.mtimeMs } };
   let open = true;
   return {
     ...source,

@@ -38,5 +38,21 @@ export interface TensorFile {
    * Integers beyond 2^24 and F64 are rounded.
    */
   readFloat32(name: string, into?: Float32Array): Float32Array;
+  /**
+   * Where the bytes of a tensor lie, for a reader that maps the file itself; undefined when they lie in no file as they
+   * are. Leaving the method out means that none do.
+   */
+  location?(name: string): TensorLocation | undefined;
   close(): void;
+}
+
+/** A run of bytes of a file that was open when it was told. */
+export interface TensorLocation {
+  readonly path: string;
+  /** In bytes from the start of the file. */
+  readonly offset: number;
+  /** In bytes. */
+  readonly length: number;
+  /** @throws InputError when the file is gone or no longer the one that was opened. */
+  check(): void;
 }

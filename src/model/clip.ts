@@ -1,6 +1,16 @@
 /** CLIP as a value: sizes, weights, and the calls that run it. */
 import { InputError } from '../errors.js';
-import { concat, dispose, gather, type Pixels, type Tensor, tensor1d, tidy } from '../tensor/tfjs.js';
+import {
+  concat,
+  dispose,
+  gather,
+  type Pixels,
+  type Tensor,
+  type Tensor2D,
+  tensor1d,
+  tensor2d,
+  tidy,
+} from '../tensor/tfjs.js';
 import type { BlockOptions } from './block.js';
 import { type ClipConfig, checkAttention, gridOf, type ImageConfig, type TextConfig } from './config.js';
 import {
@@ -15,7 +25,7 @@ import {
 import { imagePoints, textPoints } from './pointNames.js';
 import { openPoints, type PointOptions, type Seen, scoped, untilStopped } from './points.js';
 import type { PositionMode } from './positions.js';
-import { pooledPosition, runText, type TextOutput } from './textTower.js';
+import { pooledPosition, pooledPositions, runText, type TextOutput } from './textTower.js';
 import type { ClipWeights } from './weights/load.js';
 
 /** `stop` is a matter of each call, because it decides what comes back. */
@@ -70,6 +80,11 @@ export interface Clip {
    */
   text(ids: readonly ArrayLike<number>[], options: TextOptions & { stop: true }): WithSeen;
   text(ids: readonly ArrayLike<number>[], options?: TextOptions): TextOutput & WithSeen;
+  /**
+   * Runs the text tower on ids in a tensor, `[texts, n]` int32, start and end included and anything behind the end: what
+   * a compiled function takes. Only the shape is checked; an id outside the vocabulary is the caller's to keep out.
+   */
+  textIds(ids: Tensor2D, options?: Omit<TextOptions, 'context' | 'stop'>): TextOutput & WithSeen;
   /** Frees the weights. The value cannot be used afterwards. */
   dispose(): void;
 }
@@ -88,6 +103,7 @@ export function createClip(config: ClipConfig, weights: ClipWeights): Clip {
       runImages(imageTower(config, weights), config, pixels, variants, options) as (ImageOutput & WithSeen)[],
     text: ((ids: readonly ArrayLike<number>[], options: TextOptions & Stoppable = {}) =>
       runTexts(config, weights, ids, options)) as Clip['text'],
+    textIds: (ids, options = {}) => runIds(config, weights, ids, options),
     dispose: () => dispose([weights.image, weights.text] as unknown as Tensor[]),
   };
 }
@@ -196,8 +212,12 @@ function runTexts(
       rows.forEach((row, i) => {
         ids.set(Array.prototype.slice.call(texts[row], 0, n), i * n);
       });
-      const places = Int32Array.from(rows, row => pooled[row]!);
-      return untilStopped(() => scoped(points, () => runText(run, ids, n, places)));
+      const places = tensor1d(
+        Int32Array.from(rows, row => pooled[row]!),
+        'int32',
+      );
+      const padded = tensor2d(ids, [rows.length, n], 'int32');
+      return untilStopped(() => scoped(points, () => runText(run, padded, places)));
     });
     if (outputs.some(output => !output)) return { seen: points.seen };
     points.finish();
@@ -212,6 +232,29 @@ function runTexts(
     };
     return { pooled: inOrder('pooled'), embedding: inOrder('embedding'), seen: points.seen };
   });
+}
+
+function runIds(
+  { text: config, embedding }: ClipConfig,
+  { text: weights }: ClipWeights,
+  ids: Tensor2D,
+  { blocks, ...asked }: Omit<TextOptions, 'context' | 'stop'>,
+): TextOutput & WithSeen {
+  if (!config || !weights) throw new InputError('text: this model was loaded without its text tower');
+  const [b, n] = ids.shape as [number, number?];
+  if (ids.dtype !== 'int32' || n === undefined || ids.rank > 2 || !(b > 0 && n > 0 && n <= config.context)) {
+    const expected = `ids as int32 [texts, 1 to ${config.context}]`;
+    throw new InputError(`text: expected ${expected}, got ${ids.dtype} [${ids.shape}]`);
+  }
+  checkBlocks(blocks, config.layers);
+  const known = textPoints(config, embedding).map(({ name }) => name);
+  return tidy(() => {
+    const points = openPoints('text', known, asked);
+    const run = { config, weights, points, ...(blocks && { blocks }) };
+    const output = runText(run, ids, pooledPositions(ids, config.pooling));
+    points.finish();
+    return { ...output, seen: points.seen };
+  }) as unknown as TextOutput & WithSeen;
 }
 
 /** Indices of texts of one length, in batches of at most `limit` tokens (at least one text). */

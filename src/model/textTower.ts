@@ -4,14 +4,19 @@ import { linear } from '../tensor/ops/linear.js';
 import { unitLength } from '../tensor/ops/unitLength.js';
 import {
   add,
+  argMax,
+  cast,
+  equal,
   gather,
   type Norm,
+  range,
   reshape,
+  scalar,
   slice,
+  type Tensor1D,
   type Tensor2D,
   type Tensor3D,
   type Tokens,
-  tensor1d,
   tensor2d,
 } from '../tensor/tfjs.js';
 import { type BlockOptions, type BlockWeights, block } from './block.js';
@@ -58,15 +63,20 @@ function causalMask(n: number): Tensor2D {
   return tensor2d(mask, [n, n]);
 }
 
+/** The same for ids in a tensor, `[b, n] -> [b]`. */
+export function pooledPositions(ids: Tensor2D, pooling: TextConfig['pooling']): Tensor1D {
+  return argMax(pooling === 'largest-id' ? ids : cast(equal(ids, scalar(pooling.firstOf, 'int32')), 'int32'), 1);
+}
+
 /**
- * Runs sentences of one length: `ids` is row-major `[b, n]`, `pooled` the position of each row's sentence token.
- * A token sees only what stands before it, so n need reach no further than the last pooled position.
+ * Runs sentences of one length: `ids` is `[b, n]`, `pooled` the position of each row's sentence token, `[b]`, both
+ * int32. A token sees only what stands before it, so n need reach no further than the last pooled position.
  */
-export function runText(run: TextRun, ids: Int32Array, n: number, pooled: Int32Array): TextOutput {
+export function runText(run: TextRun, ids: Tensor2D, pooled: Tensor1D): TextOutput {
   const { config, weights: w, points, blocks = {} } = run;
-  const b = pooled.length;
+  const [b, n] = ids.shape;
   let x = scoped(points, () => {
-    const embedded = reshape<Tokens>(gather(w.table, tensor1d(ids, 'int32')), [b, n, config.width]);
+    const embedded = reshape<Tokens>(gather(w.table, reshape<Tensor1D>(ids, [b * n])), [b, n, config.width]);
     const tokens = points.point('embed.token', embedded);
     return points.point('embed.pos', add<Tokens>(tokens, slice(w.positions, [0, 0], [n, config.width])));
   });
@@ -78,9 +88,8 @@ export function runText(run: TextRun, ids: Int32Array, n: number, pooled: Int32A
   }
   const normed = points.point('ln_final', layerNorm(x, w.lnFinal, config.layerNormEpsilon)); // [b, n, w]
   const tokens: Tensor3D = points.point('tokens', linear(normed, { weight: w.projection })); // [b, n, e]
+  const rows = add<Tensor1D>(pooled, range(0, b * n, n, 'int32')); // of all tokens, one after the other
   const e = w.projection.shape[1];
-  const rows = pooled.map((position, row) => row * n + position);
-  const chosen = gather(reshape<Tensor2D>(tokens, [b * n, e]), tensor1d(rows, 'int32')); // [b, e]
-  const sentence = points.point('pooled', chosen);
+  const sentence = points.point('pooled', gather(reshape<Tensor2D>(tokens, [b * n, e]), rows)); // [b, e]
   return { pooled: sentence, embedding: points.point('embedding', unitLength(sentence)) };
 }

@@ -3,6 +3,7 @@ import { type ByteSource, checkArrayLength } from '../bytes.js';
 import { dtypeWidths, toFloat32 } from '../dtype.js';
 import { nearestPrintable, quoted } from '../quote.js';
 import type { TensorFile } from '../tensorFile.js';
+import { unchangedCheck } from '../unchanged.js';
 import { readHeader } from './header.js';
 
 // A multiple of every width, small enough to stay in a processor's cache.
@@ -26,6 +27,7 @@ function tensorFile(source: ByteSource): TensorFile {
   const file = source.name;
   const { metadata, entries, dataStart } = readHeader(source);
   let open = true;
+  let check: (() => void) | undefined;
   let piece: Uint8Array | undefined;
 
   function locate(name: string) {
@@ -61,6 +63,12 @@ function tensorFile(source: ByteSource): TensorFile {
         toFloat32(dtype, bytes, values.subarray(done / dtypeWidths[dtype]));
       }
       return values;
+    },
+    location(name) {
+      const { at, size } = locate(name);
+      if (!source.file) return undefined;
+      check ??= unchangedCheck(source, dataStart);
+      return { path: source.file.path, offset: at, length: size, check };
     },
     close() {
       open = false;

@@ -74,6 +74,7 @@ function joined(name: string, index: Index, shards: ReadonlyMap<string, TensorFi
     tensors,
     read: tensor => home(tensor).read(tensor),
     readFloat32: (tensor, into) => home(tensor).readFloat32(tensor, into),
+    location: tensor => home(tensor).location?.(tensor),
     close,
   };
 }

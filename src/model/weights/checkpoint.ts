@@ -1,5 +1,6 @@
 /** A checkpoint in any dialect, seen by roles: which tensors are there, what sizes they imply, what is missing. */
 import { InputError } from '../../errors.js';
+import type { FileSlice } from '../../tensor/stored.js';
 import type { ClipConfig, ImageConfig, TextConfig } from '../config.js';
 import { type Dialect, dialectOf, entryOf, type Form, notWeights, plainName } from './dialects.js';
 import { rolesOf } from './roles.js';
@@ -7,8 +8,10 @@ import { rolesOf } from './roles.js';
 /** What the model needs of a file: names with shapes, and values on demand. */
 export interface WeightSource {
   readonly name: string;
-  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>;
+  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype?: string }>;
   readFloat32(name: string, into?: Float32Array): Float32Array;
+  /** Where the values lie in a file as they are, when they do. */
+  location?(name: string): FileSlice | undefined;
 }
 
 export interface Checkpoint {

@@ -1,12 +1,13 @@
 /** From a checkpoint to the records of tensors the towers compute with. */
 
+import { type Place, rememberPlace, storedTensor } from '../../tensor/stored.js';
 import { type Linear, type Norm, type Tensor, type Tensor1D, type Tensor2D, tidy } from '../../tensor/tfjs.js';
 import { writtenTensor } from '../../tensor/upload.js';
 import type { BlockWeights } from '../block.js';
 import type { ClipConfig } from '../config.js';
 import type { ImageWeights } from '../imageTower.js';
 import type { TextWeights } from '../textTower.js';
-import { type Checkpoint, locate, type WeightSource } from './checkpoint.js';
+import { type Checkpoint, type Located, locate, type WeightSource } from './checkpoint.js';
 import type { Form } from './dialects.js';
 import { rolesOf } from './roles.js';
 
@@ -17,31 +18,41 @@ export interface ClipWeights {
   readonly logitScale: number;
 }
 
-/**
- * Reads the weights of a checkpoint that `checkWeights` has passed, one tensor of the file at a time. Linear weights
- * are turned to `[in, out]` on the way, once, because engines are slow with the other order (see `linear`). A file that
- * breaks off half way leaves no tensor behind.
- */
-export function loadWeights(checkpoint: Checkpoint, config: ClipConfig): ClipWeights {
-  return tidy(() => readWeights(checkpoint, config));
+export interface LoadWeightsOptions {
+  /**
+   * `engine` (default): values go to the active engine now. `file`: they stay where they are until an engine first needs
+   * them, so the source has to stay open; a model that is only compiled never reads them.
+   */
+  values?: 'engine' | 'file';
 }
 
-function readWeights(checkpoint: Checkpoint, config: ClipConfig): ClipWeights {
+/**
+ * The weights of a checkpoint that `checkWeights` has passed, one tensor of the file at a time. Linear weights are
+ * turned to `[in, out]` on the way, once, because engines are slow with the other order (see `linear`). A file that
+ * breaks off half way leaves no tensor behind.
+ */
+export function loadWeights(checkpoint: Checkpoint, config: ClipConfig, options: LoadWeightsOptions = {}): ClipWeights {
+  return tidy(() => readWeights(checkpoint, config, options));
+}
+
+function readWeights(
+  checkpoint: Checkpoint,
+  config: ClipConfig,
+  { values = 'engine' }: LoadWeightsOptions,
+): ClipWeights {
   const { source } = checkpoint;
   const tensors = new Map<string, Tensor>();
-  const read = packedReader(source);
+  const read = reader(source);
   for (const [role, shape] of rolesOf(config)) {
     if (role === 'logitScale') continue;
-    const { tensor: name, form } = locate(checkpoint, role)!;
-    const size = shape.reduce((a, b) => a * b, 1);
-    const rows = shape[0]!;
-    const asRows = shape.length === 1 || lookedUp.has(role);
-    const write = (out: Float32Array) => {
-      if (!asRows && form !== 'transposed') transposeInto(out, read(name, form, size), rows, size / rows);
-      else if (thirds[form] === undefined) source.readFloat32(name, out);
-      else out.set(read(name, form, size));
-    };
-    tensors.set(role, writtenTensor(asRows ? [...shape] : [size / rows, rows], write));
+    const part = partOf(role, shape, locate(checkpoint, role)!);
+    const made =
+      values === 'file'
+        ? storedTensor(part.shape, () => read(part, new Float32Array(part.size)))
+        : writtenTensor([...part.shape], out => read(part, out));
+    const place = placeIn(source, part);
+    if (place) rememberPlace(made, place);
+    tensors.set(role, made);
   }
   const scale = locate(checkpoint, 'logitScale');
   const logitScale = scale ? Math.exp(source.readFloat32(scale.tensor)[0]!) : 100;
@@ -53,20 +64,64 @@ const lookedUp: ReadonlySet<string> = new Set(['text.table', 'text.positions', '
 
 const thirds: Partial<Record<Form, number>> = { 'first third': 0, 'second third': 1, 'last third': 2 };
 
-/** Reads a role's values, keeping the last tensor read, since three roles in a row may share one. */
-function packedReader(source: WeightSource): (name: string, form: Form, size: number) => Float32Array {
+/** What a weight is made of: a tensor of the file, or a third of its rows, as it is or turned. */
+interface Part {
+  readonly name: string;
+  /** Which third of the file's tensor. */
+  readonly third?: number;
+  /** Of the weight: `[in, out]` for one that is multiplied with. */
+  readonly shape: readonly number[];
+  readonly size: number;
+  /** The file holds the weight's transpose. */
+  readonly turned: boolean;
+}
+
+function partOf(role: string, shape: readonly number[], { tensor: name, form }: Located): Part {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const asStored = shape.length === 1 || lookedUp.has(role);
+  const third = thirds[form];
+  return {
+    name,
+    size,
+    shape: asStored ? shape : [size / shape[0]!, shape[0]!],
+    turned: !asStored && form !== 'transposed',
+    ...(third !== undefined && { third }),
+  };
+}
+
+/** Reads parts into arrays, keeping the last tensor read, since three parts in a row may share one. */
+function reader(source: WeightSource): (part: Part, out: Float32Array) => Float32Array {
   let scratch = new Float32Array(0);
   let kept = '';
-  return (name, form, size) => {
-    const third = thirds[form];
+  const stored = ({ name, third, size }: Part) => {
     const whole = third === undefined ? size : 3 * size;
     if (kept !== name) {
       if (scratch.length < whole) scratch = new Float32Array(whole);
+      kept = '';
       source.readFloat32(name, scratch);
       kept = name;
     }
     return scratch.subarray((third ?? 0) * size, ((third ?? 0) + 1) * size);
   };
+  return (part, out) => {
+    const [inputs, outputs] = part.shape;
+    if (part.turned) transposeInto(out, stored(part), outputs!, inputs!);
+    else if (part.third !== undefined) out.set(stored(part));
+    else source.readFloat32(part.name, out);
+    return out;
+  };
+}
+
+const placedTypes: Record<string, Place['dtype']> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+
+/** Where a part lies in the file, when the file holds its very bytes. */
+function placeIn(source: WeightSource, { name, third, turned }: Part): Place | undefined {
+  const dtype = placedTypes[source.tensors.get(name)?.dtype ?? ''];
+  const whole = source.location?.(name);
+  if (!dtype || !whole) return undefined;
+  if (third === undefined) return { slice: whole, dtype, transposed: turned };
+  const length = whole.length / 3;
+  return { slice: { ...whole, offset: whole.offset + third * length, length }, dtype, transposed: turned };
 }
 
 /** `[rows, columns] -> [columns, rows]` in blocks that stay in the cache. */

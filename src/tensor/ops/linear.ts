@@ -1,3 +1,4 @@
+import { composite } from '../composite.js';
 import { fused, type Linear, matMul, reshape, type Tensor, type Tensor2D } from '../tfjs.js';
 
 /**
@@ -12,7 +13,9 @@ export function linear<T extends Tensor>(x: T, { weight, bias }: Linear): T {
   const [inputs, outputs] = weight.shape;
   const width = x.shape.at(-1);
   if (width !== inputs) throw new Error(`linear: expected [..., ${inputs}], got [${x.shape}]`);
-  const rows = reshape<Tensor2D>(x, [x.size / inputs, inputs]);
-  const y = bias ? fused.matMul({ a: rows, b: weight, bias }) : matMul(rows, weight);
-  return reshape(y, [...x.shape.slice(0, -1), outputs]) as T;
+  return composite('Linear', { x, weight, ...(bias && { bias }) }, {}, () => {
+    const rows = reshape<Tensor2D>(x, [x.size / inputs, inputs]);
+    const y = bias ? fused.matMul({ a: rows, b: weight, bias }) : matMul(rows, weight);
+    return reshape(y, [...x.shape.slice(0, -1), outputs]) as T;
+  });
 }

@@ -1,0 +1,22 @@
+import { engine, type NamedAttrMap } from './internals.js';
+import { getBackend, type Tensor } from './tfjs.js';
+
+/** The name under which the recording backend is known while a function is recorded. */
+export const recordingBackend = 'recording';
+
+/** Operations that graphs have as one node and TensorFlow.js as several. */
+export type CompositeName = 'LayerNorm' | 'Linear';
+
+/**
+ * Does `plain`, except where a function is being recorded and no gradient is taken: there the whole is recorded as one
+ * node, which runs faster and lets later passes see what it is.
+ */
+export function composite<T extends Tensor>(
+  name: CompositeName,
+  inputs: Record<string, Tensor>,
+  attributes: NamedAttrMap,
+  plain: () => T,
+): T {
+  if (getBackend() !== recordingBackend || engine().isTapeOn()) return plain();
+  return engine().runKernel(name, inputs, attributes) as T;
+}

@@ -1,0 +1,64 @@
+/**
+ * TensorFlow.js' engine room: what recording and storing tensors need beyond the functions of `tfjs.ts`. Only the
+ * tensor folder looks in here.
+ */
+import { engine as tfEngine } from '@tensorflow/tfjs-core';
+
+export type * as tfKernels from '@tensorflow/tfjs-core';
+export {
+  type BackendValues,
+  backend_util as backendUtil,
+  findBackend,
+  type GradConfig,
+  getKernel,
+  getKernelsForBackend,
+  KernelBackend,
+  type NamedAttrMap,
+  registerBackend,
+  registerGradient,
+  registerKernel,
+  removeBackend,
+  setBackend,
+  slice_util as sliceUtil,
+  Tensor as TensorClass,
+  type TensorInfo,
+  util as tfUtil,
+} from '@tensorflow/tfjs-core';
+
+import type { DataType, KernelBackend, NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+
+/** What a tensor's values are known by; tensors that share values share it. */
+export type DataId = object;
+
+/** The parts of the engine that its public type hides and every backend is written against. */
+export interface Engine {
+  readonly state: {
+    readonly tensorInfo: WeakMap<DataId, { readonly backend: KernelBackend }>;
+    readonly gradientDepth: number;
+    /** The steps of a gradient that is being taken, with the tensors it keeps for the way back. */
+    activeTape: readonly { readonly saved?: readonly Tensor[] }[] | null;
+  };
+  /** The gradients of what `f` gives with respect to `xs`; none for those that it does not depend on. */
+  gradients(
+    f: () => Tensor,
+    xs: readonly Tensor[],
+    dy: Tensor | undefined,
+    allowNoGradients: boolean,
+  ): { value: Tensor; grads: (Tensor | undefined)[] };
+  isTapeOn(): boolean;
+  makeTensorFromDataId(dataId: DataId, shape: readonly number[], dtype: DataType, backend: KernelBackend): Tensor;
+  runKernel(name: string, inputs: NamedTensorMap, attributes?: NamedAttrMap): Tensor | Tensor[];
+}
+
+export const engine = (): Engine => tfEngine() as unknown as Engine;
+
+/** Frees what the taking of a gradient kept that was broken off by an exception. */
+export function dropTape(): void {
+  const { state } = engine();
+  if (state.gradientDepth > 0) return;
+  for (const { saved = [] } of state.activeTape ?? []) for (const tensor of saved) tensor.dispose();
+  state.activeTape = null;
+}
+
+/** The data id that a tensor stands for. */
+export const dataIdOf = (tensor: Tensor): DataId => (tensor as unknown as { dataId: DataId }).dataId;

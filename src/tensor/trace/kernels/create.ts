@@ -1,0 +1,44 @@
+/** Values from nothing. */
+import type { tfKernels } from '../../internals.js';
+import { type Builder, type Dim, type Elements, type ElementType, elementsOf, type Value } from '../graph.js';
+import { cast, type Kernels, whole } from './kernel.js';
+
+/** The same number everywhere: one element and a shape, however large. */
+export function fill<D extends Dim>(g: Builder<D>, shape: readonly D[], value: number, dtype: ElementType): Value<D> {
+  const one = g.scalar(value, dtype);
+  return shape.length === 0 ? one : g.op('Expand', [one, g.ints(shape)], dtype, shape);
+}
+
+/**
+ * Known elements as a value. Equal ones are not kept one by one, be they few: their number may follow the batch, as
+ * does that of the ones which the gradient of a mean is made of.
+ */
+export function constant<D extends Dim>(
+  g: Builder<D>,
+  data: Elements,
+  dtype: ElementType,
+  shape: readonly D[],
+): Value<D> {
+  const first = data[0];
+  const uniform = data.length > 1 && data.every((element: number) => Object.is(element, first));
+  if (!uniform) return g.data(data, dtype, shape);
+  const value = fill(g, shape, first!, dtype);
+  value.recipe = { read: () => data };
+  return value;
+}
+
+export const creations: Kernels = {
+  Fill: (g, _: object, { shape, value, dtype }: tfKernels.FillAttrs) =>
+    fill(g, shape, Number(value), dtype as ElementType),
+  Range: (g, _: object, { start, stop, step: given, dtype }: tfKernels.RangeAttrs) => {
+    const step = stop < start && given === 1 ? -1 : given;
+    const count = Math.max(0, Math.ceil((stop - start) / step));
+    if (dtype !== 'int32') {
+      const values = Array.from({ length: count }, (_, i) => start + i * step);
+      return g.data(elementsOf(dtype, values), dtype, [count]);
+    }
+    // Whole numbers may follow the batch, so they are counted where the graph runs.
+    const ends = [start, stop, step].map(end => whole(g, end));
+    return cast(g, g.op('Range', ends, 'int64', [count]), 'int32');
+  },
+};

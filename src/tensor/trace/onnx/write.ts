@@ -1,0 +1,138 @@
+/**
+ * A graph as an ONNX model. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. Weights that lie in
+ * files are referred to, not copied.
+ */
+import type { Attribute, Dim, Elements, ElementType, Graph, Node, Value } from '../graph.js';
+import { type Message, message } from './protobuf.js';
+
+/** The oldest operator set that has all that is written, so that the most runtimes read it. */
+const opset = 20;
+const irVersion = 9;
+
+const elementTypes: Record<ElementType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+};
+
+/** The name of the free batch size in a model's inputs and outputs. */
+export const batchName = 'batch';
+
+/** Says where the elements of a known value lie outside the model; undefined for those that go into it. */
+export type Placement = (value: Value) => Placed | undefined;
+
+export interface Placed {
+  /** The file, as the model calls it: from the folder that the runtime is told, or the model's own. */
+  readonly location: string;
+  /** In bytes, as is the length. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * The model's bytes.
+ *
+ * @param graph lowered: only inputs and outputs still have sizes that follow the batch.
+ */
+export function writeOnnx(graph: Graph, place: Placement): Uint8Array {
+  // Fields of one message may stand in any order, so each part is written when it turns up.
+  const body = message().text(2, 'clipscope');
+  const names = new Map<Value, string>();
+  const nameOf = (value: Value | undefined): string => {
+    if (!value) return '';
+    const known = names.get(value);
+    if (known !== undefined) return known;
+    const name = `v${names.size}`;
+    names.set(value, name);
+    if (!value.node) body.message(5, initializer(name, value, place(value)));
+    return name;
+  };
+
+  for (const value of graph.inputs) {
+    const name = value.source?.kind === 'input' ? value.source.name : '';
+    names.set(value, name);
+    body.message(11, valueInfo(name, value));
+  }
+  const copies: Node[] = [];
+  for (const { name, value } of graph.outputs) {
+    body.message(12, valueInfo(name, value));
+    if (value.node && !names.has(value)) {
+      names.set(value, name);
+      continue;
+    }
+    const copy: Value = { dtype: value.dtype, shape: value.shape };
+    names.set(copy, name);
+    copies.push({ op: 'Identity', inputs: [value], outputs: [copy], attributes: {}, from: 'output' });
+  }
+  [...graph.nodes, ...copies].forEach((node, i) => {
+    // What fails at run time is told by this name.
+    body.message(1, nodeMessage(node, `${node.from}_${i}`, nameOf));
+  });
+  const model = message().int(1, irVersion).text(2, 'clipscope').message(7, body);
+  model.message(8, message().text(1, '').int(2, opset));
+  const domains = new Set(graph.nodes.flatMap(({ domain }) => domain ?? []));
+  for (const domain of domains) model.message(8, message().text(1, domain).int(2, 1));
+  return model.finish();
+}
+
+function nodeMessage(node: Node, name: string, nameOf: (value: Value | undefined) => string): Message {
+  const written = message();
+  for (const input of node.inputs) written.text(1, nameOf(input));
+  for (const output of node.outputs) written.text(2, nameOf(output));
+  written.text(3, name).text(4, node.op);
+  for (const [key, value] of Object.entries(node.attributes)) written.message(5, attribute(key, value));
+  return node.domain ? written.text(7, node.domain) : written;
+}
+
+function attribute(name: string, value: Attribute): Message {
+  const written = message().text(1, name);
+  if (typeof value === 'number') return written.int(3, value).int(20, 2);
+  if (typeof value === 'string') return written.text(4, value).int(20, 3);
+  if ('float' in value) return written.float(2, value.float).int(20, 1);
+  return written.ints(8, value).int(20, 7);
+}
+
+function valueInfo(name: string, { dtype, shape }: Value): Message {
+  const sizes = message();
+  for (const dim of shape) sizes.message(1, typeof dim === 'number' ? message().int(1, dim) : freeDim(dim));
+  return message()
+    .text(1, name)
+    .message(2, message().message(1, message().int(1, elementTypes[dtype]).message(2, sizes)));
+}
+
+/** A size by name where it is the batch itself; a size computed from it stays unnamed. */
+const freeDim = ({ factor, offset }: Exclude<Dim, number>): Message =>
+  factor === 1 && offset === 0 ? message().text(2, batchName) : message();
+
+function initializer(name: string, value: Value, placed: Placed | undefined): Message {
+  const written = message().int(2, elementTypes[value.dtype]).text(8, name);
+  written.ints(1, value.shape.map(wholeNumber));
+  if (!placed) return written.bytes(9, bytesOf(value));
+  for (const [key, entry] of Object.entries(placed)) {
+    written.message(13, message().text(1, key).text(2, String(entry)));
+  }
+  return written.int(14, 1);
+}
+
+/** The elements of a known value as they are stored, in the order of the machine's bytes. */
+export function bytesOf({ source }: Value): Uint8Array {
+  const { buffer, byteOffset, byteLength } = elements(source);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function elements(source: Value['source']): Elements | BigInt64Array {
+  if (source?.kind === 'data') return source.data;
+  if (source?.kind === 'ints') return BigInt64Array.from(source.ints.map(dim => BigInt(wholeNumber(dim))));
+  if (source?.kind === 'tensor') return source.read();
+  throw new Error(`writeOnnx: a value that nothing makes (${source?.kind ?? 'no source'})`);
+}
+
+function wholeNumber(dim: Dim): number {
+  if (typeof dim === 'number') return dim;
+  throw new Error('writeOnnx: a size inside the graph still follows the batch');
+}

@@ -1,0 +1,83 @@
+/** Recording a function of tensors: it is called once, on tensors without values, and what it does becomes a graph. */
+import { InputError } from '../../errors.js';
+import { recordingBackend } from '../composite.js';
+import { dataIdOf, dropTape, registerBackend, removeBackend, setBackend } from '../internals.js';
+import { getBackend, type Tensor, tidy } from '../tfjs.js';
+import { RecordingBackend, registerKernels } from './backend.js';
+import type { Dim, Graph } from './graph.js';
+import type { Traced } from './kernels/kernel.js';
+import { leavesOf, outputNames, skeleton } from './structure.js';
+
+/** An input with a size for every axis. */
+export interface SizedInput {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: 'float32' | 'int32' | 'bool';
+}
+
+export interface Recording<D extends Dim = number> {
+  readonly graph: Graph<D>;
+  /** What the function returned, without its tensors. */
+  readonly skeleton: unknown;
+}
+
+/**
+ * Records `fn` for inputs of one size. The engine that was active is active again afterwards, whatever happens.
+ *
+ * @param lifted tensors that the function meets and that become inputs, after its own.
+ * @throws InputError naming the operation that cannot be recorded, or what the function returned instead of tensors.
+ */
+export function record(
+  fn: (...inputs: Tensor[]) => unknown,
+  inputs: readonly SizedInput[],
+  lifted: readonly Tensor[],
+): Recording {
+  const before = getBackend() as string | undefined;
+  if (before === recordingBackend) throw new InputError('compile: called inside a function that is being compiled');
+  registerKernels();
+  try {
+    return recordOnly(fn, inputs, lifted);
+  } finally {
+    if (before) void setBackend(before);
+  }
+}
+
+function recordOnly(
+  fn: (...inputs: Tensor[]) => unknown,
+  inputs: readonly SizedInput[],
+  lifted: readonly Tensor[],
+): Recording {
+  const backend = new RecordingBackend();
+  // Of the lowest priority, so that nothing ever chooses it by itself; switching to it takes effect at once.
+  registerBackend(recordingBackend, () => backend, Number.NEGATIVE_INFINITY);
+  void setBackend(recordingBackend);
+  try {
+    const values: Traced[] = inputs.map(({ name, shape, dtype }) => ({
+      dtype,
+      shape,
+      source: { kind: 'input', name },
+    }));
+    const liftedValues = lifted.map((tensor, i): Traced => {
+      const { shape, dtype } = tensor;
+      return { dtype: dtype as 'float32', shape: [...shape], source: { kind: 'input', name: `lifted.${i}` } };
+    });
+    lifted.forEach((tensor, i) => {
+      backend.substitute(dataIdOf(tensor), liftedValues[i]!);
+    });
+    let recording: Recording | undefined;
+    tidy(() => {
+      const result = fn(...values.map(value => backend.tensorOf(value)));
+      const leaves = leavesOf(result);
+      const names = outputNames(leaves.map(({ path }) => path));
+      const outputs = leaves.map(({ tensor }, i) => ({ name: names[i]!, value: backend.value(tensor) }));
+      const graph = { inputs: [...values, ...liftedValues], nodes: backend.nodes, outputs };
+      recording = { graph, skeleton: skeleton(result) };
+    });
+    return recording!;
+  } catch (error) {
+    dropTape();
+    throw error;
+  } finally {
+    removeBackend(recordingBackend);
+  }
+}

@@ -1,0 +1,55 @@
+/** Operations of the house that ONNX Runtime computes as one node each. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { InferenceSession } from 'onnxruntime-node';
+import { gelu, quickGelu } from '../../../src/tensor/ops/gelu.js';
+import { layerNorm } from '../../../src/tensor/ops/layerNorm.js';
+import type { Tensor2D } from '../../../src/tensor/tfjs.js';
+import { tensor1d } from '../../../src/tensor/tfjs.js';
+import { inFiles } from '../../../src/tensor/trace/model.js';
+import { writeOnnx } from '../../../src/tensor/trace/onnx/write.js';
+import { lower } from '../../../src/tensor/trace/passes/index.js';
+import { useEngine } from '../../engine.js';
+import { inTemporaryFolder } from '../../files/temporary.js';
+import { recorded } from './graphs.js';
+
+/** The model that the runtime makes of a function's, as text enough to find operators in. */
+async function optimised(fn: (x: Tensor2D) => Tensor2D): Promise<string> {
+  const model = writeOnnx(lower(await recorded(fn, [{ shape: ['batch', 3] }])), inFiles(undefined));
+  let text = '';
+  await inTemporaryFolder(async folder => {
+    const optimizedModelFilePath = join(folder, 'optimised.onnx');
+    const session = await InferenceSession.create(model, {
+      graphOptimizationLevel: 'extended',
+      optimizedModelFilePath,
+    });
+    await session.release();
+    text = readFileSync(optimizedModelFilePath, 'latin1');
+  });
+  return text;
+}
+
+describe('single nodes', () => {
+  before(useEngine);
+
+  /** An operator's name as a node's field: number 4, of this length. */
+  const operator = (name: string) => `"${String.fromCharCode(name.length)}${name}`;
+
+  const cases: Record<string, [(x: Tensor2D) => Tensor2D, whole: string, parts: string]> = {
+    quickGelu: [quickGelu, 'QuickGelu', 'Sigmoid Mul'],
+    gelu: [gelu, 'Gelu', 'Erf Div Mul'],
+    layerNorm: [
+      x => layerNorm(x, { weight: tensor1d([1, 2, 3]), bias: tensor1d([3, 2, 1]) }),
+      'LayerNormalization',
+      'Sqrt Reciprocal ReduceMean Mul',
+    ],
+  };
+  for (const [name, [fn, whole, parts]] of Object.entries(cases)) {
+    it(name, async () => {
+      const text = await optimised(fn);
+      expect(text).to.include(operator(whole));
+      for (const part of parts.split(' ')) expect(text).to.not.include(operator(part));
+    });
+  }
+});
