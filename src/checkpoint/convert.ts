@@ -7,10 +7,10 @@ import { type Dtype, dtypeWidths, fromFloat32, toFloat32 } from '../files/dtype.
 import { makeFolder } from '../files/folder.js';
 import { type TensorToWrite, writeSafetensors } from '../files/safetensors/write.js';
 import type { TensorFile } from '../files/tensorFile.js';
-import type { PreprocessSpec } from '../image/preprocess.js';
+import { type PreprocessSpec, pillowFilters } from '../image/preprocess.js';
 import type { ClipConfig, ImageConfig, TextConfig } from '../model/config.js';
 import { type Located, locate } from '../model/weights/checkpoint.js';
-import { entryOf, huggingFace } from '../model/weights/dialects.js';
+import { entryOf, huggingFace, thirdOf } from '../model/weights/dialects.js';
 import { rolesOf } from '../model/weights/roles.js';
 import { type LoadOptions, openModel } from './loadClip.js';
 
@@ -58,8 +58,6 @@ export function convertCheckpoint(
   }
 }
 
-const thirds: Partial<Record<Located['form'], number>> = { 'first third': 0, 'second third': 1, 'last third': 2 };
-
 function converted(
   file: TensorFile,
   located: Located,
@@ -73,7 +71,7 @@ function converted(
     shape,
     bytes() {
       const { bytes } = file.read(located.tensor);
-      const third = thirds[located.form];
+      const third = thirdOf(located.form);
       const size = bytes.length / 3;
       const part = third === undefined ? bytes : bytes.subarray(third * size, (third + 1) * size);
       const turned =
@@ -138,9 +136,6 @@ function configJson({ image, text, embedding }: ClipConfig, dtype: Dtype | undef
   if (!vision) return { architectures: ['CLIPTextModelWithProjection'], ...words, ...shared };
   return { architectures: ['CLIPModel'], model_type: 'clip', ...shared, text_config: words, vision_config: vision };
 }
-
-/** Pillow's filter numbers. */
-const pillowFilters = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming'];
 
 function preprocessorJson({ resize, filter, crop, rescale, mean, std }: PreprocessSpec, name: string): object {
   if (resize?.fit === 'longest') {

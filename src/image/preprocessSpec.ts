@@ -125,8 +125,8 @@ function tripleOf(value: unknown, fallback: Triple, accept: (value: number) => b
 /** A divisor that is still over 0 as a float32. */
 const isDeviation = (value: number) => Math.fround(value) > 0;
 
-// Pillow's numbers for its filters.
-const filterOfCode: readonly ResizeFilter[] = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming'];
+/** Pillow's filters by the numbers that Hugging Face's files give them. */
+export const pillowFilters: readonly ResizeFilter[] = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming'];
 
 /**
  * Reads a Hugging Face `preprocessor_config.json` (already parsed) of a CLIP. Sizes may be in the old style (`224`) or
@@ -139,9 +139,9 @@ const filterOfCode: readonly ResizeFilter[] = ['nearest', 'lanczos', 'bilinear',
 export function parsePreprocessor(json: unknown, name: string, size = 224): PreprocessSpec {
   const fields = fieldsOf(json, name);
   const code = field(fields, 'resample') ?? 3;
-  const filter = typeof code === 'number' ? filterOfCode[code] : undefined;
+  const filter = typeof code === 'number' ? pillowFilters[code] : undefined;
   if (!filter) {
-    const codes = filterOfCode.map((known, i) => `${i} ${known}`).join(', ');
+    const codes = pillowFilters.map((known, i) => `${i} ${known}`).join(', ');
     throw new InputError(`${name}: resample: expected one of Pillow's filter numbers (${codes}), got ${shown(code)}`);
   }
   const rescale = numberOf(

@@ -7,6 +7,12 @@ import { InputError } from '../../errors.js';
  */
 export type Form = 'same' | 'transposed' | 'first third' | 'second third' | 'last third';
 
+/** Which third of its tensor's rows a role is, from 0; undefined for all of them. */
+export function thirdOf(form: Form): number | undefined {
+  const third = ['first third', 'second third', 'last third'].indexOf(form);
+  return third < 0 ? undefined : third;
+}
+
 interface Entry {
   theirs: string;
   form: Form;

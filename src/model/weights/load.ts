@@ -8,7 +8,7 @@ import type { ClipConfig } from '../config.js';
 import type { ImageWeights } from '../imageTower.js';
 import type { TextWeights } from '../textTower.js';
 import { type Checkpoint, type Located, locate, type WeightSource } from './checkpoint.js';
-import type { Form } from './dialects.js';
+import { thirdOf } from './dialects.js';
 import { rolesOf } from './roles.js';
 
 export interface ClipWeights {
@@ -62,8 +62,6 @@ function readWeights(
 /** Tables whose rows are looked up, not multiplied with. */
 const lookedUp: ReadonlySet<string> = new Set(['text.table', 'text.positions', 'image.positions']);
 
-const thirds: Partial<Record<Form, number>> = { 'first third': 0, 'second third': 1, 'last third': 2 };
-
 /** What a weight is made of: a tensor of the file, or a third of its rows, as it is or turned. */
 interface Part {
   readonly name: string;
@@ -79,7 +77,7 @@ interface Part {
 function partOf(role: string, shape: readonly number[], { tensor: name, form }: Located): Part {
   const size = shape.reduce((a, b) => a * b, 1);
   const asStored = shape.length === 1 || lookedUp.has(role);
-  const third = thirds[form];
+  const third = thirdOf(form);
   return {
     name,
     size,
