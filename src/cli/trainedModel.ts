@@ -1,0 +1,58 @@
+/** What `train clip` leaves: a model folder like any other. */
+import { join } from 'node:path';
+import { writeModelFolder } from '../checkpoint/convert.js';
+import { loadClip } from '../checkpoint/loadClip.js';
+import { zeroShotScenes } from '../evaluate/zeroShot.js';
+import { writeAtomic } from '../files/atomic.js';
+import { fromFloat32 } from '../files/dtype.js';
+import { clipPreprocess } from '../image/preprocessSpec.js';
+import { scenePixelScale } from '../scenes/batch.js';
+import { sceneShapes } from '../scenes/world.js';
+import type { Mapped, Values } from '../tensor/compile.js';
+import { openRunner } from '../tensor/runner.js';
+import { createTokenizer } from '../tokenizer/tokenizer.js';
+import { clipTensors } from '../train/clip/clipTensors.js';
+import { modelConfig, type TrainClipConfig } from '../train/clip/config.js';
+import type { TrainedWeights } from '../train/clip/initial.js';
+import { sceneVocabulary } from '../train/clip/vocabulary.js';
+
+/** Writes weights as a Hugging Face style folder in float16, with prompts and sizes that suit them. */
+export function writeTrainedModel(
+  folder: string,
+  config: TrainClipConfig,
+  weights: Mapped<TrainedWeights, Values>,
+): void {
+  const model = modelConfig(config);
+  const { imageSize } = config.model.image;
+  const { ids } = sceneVocabulary(createTokenizer());
+  const tensors = [...clipTensors(model, ids, weights)].map(
+    ([name, { shape, data }]) => [name, { dtype: 'F16', shape, bytes: () => fromFloat32('F16', data) }] as const,
+  );
+  writeModelFolder(folder, {
+    name: folder,
+    config: model,
+    preprocessor: { ...clipPreprocess(imageSize), ...scenePixelScale },
+    tensors: new Map(tensors),
+    dtype: 'F16',
+  });
+  const settings = {
+    about:
+      'Knows the words of its procedural scenes and no others. Sizes: windows as large as its training images, over the picture at twice that.',
+    // A name may be a colour, a shape or both, or a background.
+    templates: ['a {}', ...sceneShapes.flatMap(shape => [`a {} ${shape}`, `a ${shape} on {}`])],
+    protocol: { shortSide: 2 * imageSize, window: imageSize, stride: Math.floor(imageSize / 2) },
+  };
+  writeAtomic(join(folder, 'clipscope.json'), Buffer.from(`${JSON.stringify(settings, undefined, 2)}\n`));
+}
+
+/** What a model folder scores on held-out scenes. */
+export async function evaluateModel(folder: string, scenes: number, threads?: number): Promise<Record<string, number>> {
+  const runner = await openRunner('ort', { host: 'worker', ...(threads !== undefined && { threads }) });
+  const clip = await loadClip(folder, { weights: 'file' });
+  try {
+    return { ...(await zeroShotScenes(clip, { count: scenes }, runner)) };
+  } finally {
+    await runner.dispose();
+    clip.dispose();
+  }
+}

@@ -1,0 +1,48 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { InputError } from '../../src/errors.js';
+import { cosineSchedule } from '../../src/train/schedule.js';
+import { expectClose } from '../goldens.js';
+import { numbers } from './numbers.js';
+
+describe('cosineSchedule', () => {
+  it('gives the rates of PyTorch', () => {
+    const { rates, ...schedule } = numbers.schedule;
+    const rate = cosineSchedule(schedule);
+    const ours = rates.map((_, i) => rate(i + 1));
+    expectClose(ours, rates, { maxAbs: 1e-12 });
+  });
+
+  it('rises, then falls to its floor and stays there', () => {
+    const whole = fc.record({
+      rate: fc.double({ min: 1e-6, max: 1, noNaN: true }),
+      warmup: fc.nat(20),
+      falling: fc.integer({ min: 2, max: 50 }),
+      floor: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(whole, ({ rate, warmup, falling, floor }) => {
+        const steps = warmup + falling;
+        const at = cosineSchedule({ rate, warmup, steps, floor });
+        const rates = Array.from({ length: steps }, (_, i) => at(i + 1));
+        const peak = rates[warmup]!;
+        return (
+          Math.abs(peak - rate) < 1e-12 &&
+          rates.every((value, i) => value > 0 || (floor === 0 && i > warmup)) &&
+          rates.every((value, i) => i === 0 || (i <= warmup ? value >= rates[i - 1]! : value <= rates[i - 1]!)) &&
+          Math.abs(at(steps + 1) - floor * rate) < 1e-12 &&
+          at(steps + 100) === at(steps + 1)
+        );
+      }),
+    );
+  });
+
+  it('refuses what is no schedule', () => {
+    const good = { rate: 1e-3, warmup: 5, steps: 20 };
+    const refuse = (change: object, message: RegExp) =>
+      expect(() => cosineSchedule({ ...good, ...change })).to.throw(InputError, message);
+    for (const rate of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) refuse({ rate }, /expected a rate above 0/);
+    for (const floor of [-0.1, 1.1, Number.NaN]) refuse({ floor }, /expected a floor from 0 to 1/);
+    for (const warmup of [-1, 1.5, 20, 21]) refuse({ warmup }, /fewer than the 20 steps/);
+  });
+});
