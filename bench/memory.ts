@@ -7,8 +7,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { randomVitB16 } from './make-vit-b16.js';
-import { benchOptions, median, openReport } from './report.js';
+import { randomVitB16 } from '../src/bench/randomModel.js';
+import { median } from '../src/bench/statistics.js';
+import { benchOptions, openReport } from './report.js';
 
 const options = benchOptions({ rounds: 3 });
 const report = await openReport('memory of loading: peak resident size over the size of the file', options);

@@ -8,6 +8,10 @@
  * `--templates 80` takes all prompts of a class (some seven minutes a round); by default 8 of them, evenly spread.
  */
 import { attentions } from '../src/attention/index.js';
+import { type Candidate, inProcess, interleave } from '../src/bench/interleave.js';
+import { normal } from '../src/bench/random.js';
+import { randomVitB16 } from '../src/bench/randomModel.js';
+import { against, timed } from '../src/bench/report.js';
 import { type LoadedClip, loadClip } from '../src/checkpoint/loadClip.js';
 import type { Variant } from '../src/model/imageTower.js';
 import { classList } from '../src/segment/classLists.js';
@@ -15,10 +19,7 @@ import { methodByName } from '../src/segment/methods.js';
 import { fill, templates } from '../src/segment/prompts.js';
 import { type MethodName, methodNames } from '../src/segment/protocols.js';
 import { concat, type Pixels, type Tensor, tensor, tidy } from '../src/tensor/tfjs.js';
-import { against, type Candidate, interleave, timed } from './interleave.js';
-import { randomVitB16 } from './make-vit-b16.js';
 import { naiveTower } from './naive.js';
-import { normal } from './random.js';
 import { benchOptions, openReport } from './report.js';
 
 const options = benchOptions({ rounds: 3 }, ['templates']);
@@ -26,14 +27,13 @@ const report = await openReport('models: ViT-B/16, random weights, 224 pixels', 
 const clip = await loadClip(randomVitB16());
 
 /** Computes, reads the result and leaves nothing behind. */
-const candidate =
-  (f: () => Tensor): Candidate =>
-  async () => {
+const candidate = (f: () => Tensor): Promise<Candidate> =>
+  inProcess(async () => {
     const result = tidy(f);
     const values = (await result.data()) as Float32Array;
     result.dispose();
     return values;
-  };
+  });
 
 async function encode(): Promise<void> {
   const name = 'image encode, against naive';
@@ -42,7 +42,7 @@ async function encode(): Promise<void> {
   const naive = naiveTower(clip.config.image!, clip.weights.image!);
   const ours = () => clip.image(pixels).embedding;
   const times = await interleave(
-    { ours: candidate(ours), naive: candidate(() => naive.encode(pixels)) },
+    { ours: await candidate(ours), naive: await candidate(() => naive.encode(pixels)) },
     options.rounds,
   );
   report.add(timed('  naive', times.naive));
@@ -56,7 +56,7 @@ async function texts(): Promise<void> {
   if (!report.wants(name)) return;
   const prompts = somePrompts(clip, Number(options.own.templates ?? 8));
   const run = (context: 'needed' | 'full') => candidate(() => clip.text(prompts, { context }).embedding);
-  const times = await interleave({ ours: run('needed'), full: run('full') }, options.rounds);
+  const times = await interleave({ ours: await run('needed'), full: await run('full') }, options.rounds);
   report.add(timed(`  full context, ${prompts.length} prompts`, times.full));
   report.add({ ...against(name, times.ours, times.full), asked: 1 / 4 });
 }
@@ -78,8 +78,8 @@ async function variants(label: string, asked: number | undefined, chosen: readon
   const name = `${label}, against ${chosen.length} runs`;
   if (!report.wants(name)) return;
   const pixels = randomPixels();
-  const together = candidate(() => concat(clip.variants(pixels, chosen).map(({ tokens }) => tokens)));
-  const apart = candidate(() => concat(chosen.map(last => tidy(() => clip.image(pixels, { last }).tokens))));
+  const together = await candidate(() => concat(clip.variants(pixels, chosen).map(({ tokens }) => tokens)));
+  const apart = await candidate(() => concat(chosen.map(last => tidy(() => clip.image(pixels, { last }).tokens))));
   const times = await interleave({ together, apart }, options.rounds);
   report.add(timed('  separate runs', times.apart));
   report.add({ ...against(name, times.together, times.apart), ...(asked !== undefined && { asked }) });

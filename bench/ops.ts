@@ -5,6 +5,9 @@
  *     npx tsx bench/ops.ts [--engine NAME] [--filter TEXT] [--rounds N] [--json]
  */
 import { Bench } from 'tinybench';
+import { cpuNow } from '../src/bench/machine.js';
+import { normal } from '../src/bench/random.js';
+import { median } from '../src/bench/statistics.js';
 import { configByName } from '../src/model/config.js';
 import { embed } from '../src/model/imageTower.js';
 import { openPoints } from '../src/model/points.js';
@@ -28,8 +31,7 @@ import {
   tensor,
   tidy,
 } from '../src/tensor/tfjs.js';
-import { normal } from './random.js';
-import { benchOptions, cpuNow, median, openReport } from './report.js';
+import { benchOptions, openReport } from './report.js';
 
 interface Operation {
   readonly name: string;

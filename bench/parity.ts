@@ -11,14 +11,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { normal } from '../src/bench/random.js';
+import { randomVitB16 } from '../src/bench/randomModel.js';
+import { leastCosine, relativeDifference } from '../src/bench/statistics.js';
 import { loadClip } from '../src/checkpoint/loadClip.js';
 import { openBytes } from '../src/files/bytes.js';
 import { openSafetensors } from '../src/files/safetensors/read.js';
 import { type TensorToWrite, writeSafetensors } from '../src/files/safetensors/write.js';
 import { type Pixels, type Tensor, tensor } from '../src/tensor/tfjs.js';
-import { relativeDifference } from './interleave.js';
-import { randomVitB16 } from './make-vit-b16.js';
-import { normal } from './random.js';
 import { benchOptions, openReport } from './report.js';
 
 const images = 2;
@@ -64,21 +64,6 @@ function paddedIds(): number[][] {
 function int64(rows: readonly number[][]): TensorToWrite {
   const values = BigInt64Array.from(rows.flat(), BigInt);
   return { dtype: 'I64', shape: [rows.length, rows[0]!.length], bytes: new Uint8Array(values.buffer) };
-}
-
-/** The least cosine of the rows of two matrices. */
-function leastCosine(a: Float32Array, b: Float32Array, width: number): number {
-  let least = 1;
-  for (let start = 0; start < b.length; start += width) {
-    let [dot, aa, bb] = [0, 0, 0];
-    for (let i = start; i < start + width; i++) {
-      dot += a[i]! * b[i]!;
-      aa += a[i]! ** 2;
-      bb += b[i]! ** 2;
-    }
-    least = Math.min(least, dot / Math.sqrt(aa * bb));
-  }
-  return least;
 }
 
 const expected = reference();

@@ -4,11 +4,13 @@
  *     npx tsx bench/profile.ts [--engine NAME] [--rounds N] [--filter KERNEL] [--json]
  */
 import { getKernelsForBackend, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
+import { cpuNow } from '../src/bench/machine.js';
+import { normal } from '../src/bench/random.js';
+import { randomVitB16 } from '../src/bench/randomModel.js';
+import { median } from '../src/bench/statistics.js';
 import { loadClip } from '../src/checkpoint/loadClip.js';
 import { getBackend, type Pixels, type Tensor, tensor, tidy } from '../src/tensor/tfjs.js';
-import { randomVitB16 } from './make-vit-b16.js';
-import { normal } from './random.js';
-import { benchOptions, cpuNow, median, openReport } from './report.js';
+import { benchOptions, openReport } from './report.js';
 
 interface Spent {
   calls: number;

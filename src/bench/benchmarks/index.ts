@@ -1,0 +1,21 @@
+import type { Bench } from '../bench.js';
+import * as block from './block.js';
+import * as dense from './dense.js';
+import * as eager from './eager.js';
+import * as embed from './embed.js';
+import * as linears from './linears.js';
+import * as load from './load.js';
+import * as pipeline from './pipeline.js';
+import * as resize from './resize.js';
+import * as train from './train.js';
+
+/** Some rows and what measures them. */
+export interface Benchmark {
+  readonly rows: readonly string[];
+  /** Rows that mean nothing without peers. */
+  readonly peerRows?: readonly string[];
+  /** Adds those rows that the bench wants; called when it wants one of them. */
+  run(bench: Bench): Promise<void>;
+}
+
+export const benchmarks: readonly Benchmark[] = [embed, dense, load, train, resize, eager, linears, block, pipeline];

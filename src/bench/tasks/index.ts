@@ -1,0 +1,23 @@
+/** The work that our processes do, by name. Each is loaded when it is asked for: starting a process is measured too. */
+
+import type { Work } from './work.js';
+
+export const tasks = {
+  block: async (given: import('./block.js').BlockGiven): Promise<Work> => (await import('./block.js')).block(given),
+  image: async (given: import('./image.js').ImageGiven): Promise<Work> => (await import('./image.js')).image(given),
+  linear: async (given: import('./linear.js').LinearGiven): Promise<Work> =>
+    (await import('./linear.js')).linear(given),
+  resize: async (given: import('./resize.js').ResizeGiven): Promise<Work> =>
+    (await import('./resize.js')).resize(given),
+  step: async (given: import('./step.js').StepGiven): Promise<Work> => (await import('./step.js')).step(given),
+};
+
+type Tasks = typeof tasks;
+/** What a process is given: the name of its work, and what that takes. */
+export type Given = {
+  [Name in keyof Tasks]: {
+    readonly task: Name;
+    /** Everything is done in a run, as in a process that is started for one image. */
+    readonly fresh?: boolean;
+  } & Parameters<Tasks[Name]>[0];
+}[keyof Tasks];
