@@ -7,6 +7,7 @@ type NamedValues = Readonly<Record<string, Values>>;
 export interface Tasks {
   start: { given: Program; result: undefined };
   run: { given: NamedValues; result: Record<string, Values> };
+  kept: { given: undefined; result: Record<string, Values> };
   release: { given: undefined; result: undefined };
 }
 

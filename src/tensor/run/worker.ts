@@ -1,17 +1,17 @@
-import { Worker } from 'node:worker_threads';
 import { InputError } from '../../errors.js';
 import type { Host, Values } from './host.js';
 import { asPlain, type Failure, type Reply, type Request, type Tasks } from './messages.js';
+import { startThread } from './thread.js';
 
 /**
  * Runs graphs in a thread of their own, one for each session: starting one, running it and waiting for it leave this
- * thread's event loop free but for the copying of inputs. The thread keeps the process alive only while something is
+ * thread's event loop free but for the copying of inputs. The thread keeps a process alive only while something is
  * asked of it.
  *
- * @throws InputError when `onnxruntime-node` does not load on this machine.
+ * @throws InputError when the runtime, or a page's worker, does not load here.
  */
 export const workerHost: Host = async program => {
-  const thread = startThread();
+  const thread = openThread();
   try {
     await thread.ask('start', program, [program.model.buffer as ArrayBuffer]);
   } catch (error) {
@@ -23,6 +23,7 @@ export const workerHost: Host = async program => {
       const copies = Object.entries(inputs).map(([name, values]) => [name, asPlain(values)] as const);
       return thread.ask('run', Object.fromEntries(copies), copies.map(bufferOf));
     },
+    kept: () => thread.ask('kept', undefined),
     async release() {
       try {
         await thread.ask('release', undefined);
@@ -35,13 +36,8 @@ export const workerHost: Host = async program => {
 
 const bufferOf = ([, { data }]: readonly [string, Values]) => data.buffer as ArrayBuffer;
 
-/** Node refuses threads that start from a file when its own program came from the command line in another form. */
-const fromCommandLine = process.execArgv.some(flag => flag.startsWith('--input-type'));
-
 /** A thread, and how to ask it for something and get the answer. */
-function startThread() {
-  const worker = new Worker(new URL('./workerThread.js', import.meta.url), fromCommandLine ? { execArgv: [] } : {});
-  worker.unref();
+function openThread() {
   interface Waiting {
     resolve(value: never): void;
     reject(error: Error): void;
@@ -53,18 +49,18 @@ function startThread() {
   const settle = (id: number, how: (one: Waiting) => void) => {
     const one = waiting.get(id);
     waiting.delete(id);
-    if (waiting.size === 0) worker.unref();
+    if (waiting.size === 0) thread.hold(false);
     if (one) how(one);
   };
-  const endAll = (error: Error) => {
-    ended ??= error;
-    for (const id of [...waiting.keys()]) settle(id, ({ reject }) => reject(error));
-  };
-  worker.on('message', ({ id, value, failure }: Reply) => {
-    settle(id, ({ resolve, reject }) => (failure ? reject(asError(failure)) : resolve(value as never)));
+  const thread = startThread({
+    message({ id, value, failure }: Reply) {
+      settle(id, ({ resolve, reject }) => (failure ? reject(asError(failure)) : resolve(value as never)));
+    },
+    ended(error) {
+      ended ??= error;
+      for (const id of [...waiting.keys()]) settle(id, ({ reject }) => reject(error));
+    },
   });
-  worker.on('error', error => endAll(new Error(`compiled function: its thread broke down: ${error.message}`)));
-  worker.on('exit', () => endAll(new Error('compiled function: its thread has ended')));
 
   return {
     ask<Name extends keyof Tasks>(task: Name, given: Tasks[Name]['given'], transfer: ArrayBuffer[] = []) {
@@ -75,13 +71,11 @@ function startThread() {
         }
         const id = asked++;
         waiting.set(id, { resolve, reject });
-        worker.ref();
-        worker.postMessage({ id, task, given } as Request, transfer);
+        thread.hold(true);
+        thread.post({ id, task, given } as Request, transfer);
       });
     },
-    async end(): Promise<void> {
-      await worker.terminate();
-    },
+    end: thread.end,
   };
 }
 

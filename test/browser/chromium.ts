@@ -1,0 +1,63 @@
+/** A page in a real browser, for tests, where there is a browser. */
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { bundledPage, type Site, startSite } from './site.js';
+
+const usual = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/opt/google/chrome/chrome'];
+
+/** Where a Chromium is: in CLIPSCOPE_CHROMIUM, or where systems put it. */
+const executablePath = process.env.CLIPSCOPE_CHROMIUM ?? usual.find(path => existsSync(path));
+
+export interface PageOptions {
+  /** Whether the page is cross-origin isolated, so that there are threads. */
+  readonly isolated: boolean;
+  /** Leaves onnxruntime-web and the worker's script out of the bundle. */
+  readonly bare?: boolean;
+  readonly flags?: readonly string[];
+}
+
+/** An open page with the package in it. */
+export interface Opened {
+  readonly page: Page;
+  /** What the page has complained of. */
+  readonly complaints: string[];
+}
+
+/**
+ * For a `describe`: a browser and a site for its tests, which are skipped where there is no Chromium.
+ * @returns opens a new page; closed with the rest.
+ */
+export function useChromium({ isolated, bare = false, flags = ['--disable-gpu'] }: PageOptions): () => Promise<Opened> {
+  let browser: Browser;
+  let site: Site;
+
+  before(async function () {
+    this.timeout(60_000);
+    if (!executablePath) {
+      console.log(`      skipped: no Chromium in CLIPSCOPE_CHROMIUM or at ${usual.join(', ')}`);
+      this.skip();
+    }
+    site = await startSite(await bundledPage(bare), { isolated });
+    const args = ['--no-sandbox', '--headless=new', '--disable-background-networking', ...flags];
+    browser = await chromium.launch({ executablePath, args });
+  });
+
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+  });
+
+  return async () => {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', error => complaints.push(error.message));
+    page.on('console', message => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    // The development loader writes functions with calls of this.
+    await page.addInitScript('globalThis.__name = f => f');
+    await page.goto(site.origin);
+    await page.waitForFunction('globalThis.clipscope');
+    return { page, complaints };
+  };
+}
