@@ -4,30 +4,32 @@
  */
 import { InputError, suggestion } from '../errors.js';
 import { TensorClass } from './internals.js';
-import { dtypeOf, type Host, type Session, type Values } from './run/host.js';
+import { type Quantization, quantizations } from './names.js';
+import { devices, type Host, type RuntimeOptions, type Session, type Values } from './run/host.js';
 import { inlineHost } from './run/inline.js';
 import { sessionCache } from './run/sessions.js';
 import { workerHost } from './run/worker.js';
-import { type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tensor } from './tfjs.js';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from './tfjs.js';
+import { checkThreads } from './threads.js';
 import { type Model, makeModel } from './trace/model.js';
-import { checkSignature, freeSize, type Given, type InputSpec, namedSizes, sizesOf } from './trace/signature.js';
+import { checkSignature, freeSize, type InputSpec, namedSizes, sizesOf } from './trace/signature.js';
 import { type Mapped, restructure, type Structure } from './trace/structure.js';
+import { checkFiles } from './trace/weightFiles.js';
+import { described, toTensor, toValues } from './values.js';
 
 export type { InputSpec } from './trace/signature.js';
 export type { Mapped, Structure } from './trace/structure.js';
 export type { Values };
 
-export interface CompileOptions {
+export interface CompileOptions extends RuntimeOptions {
   /**
    * Tensors that the function uses and that shall be inputs instead of constants, such as weights in training. They
    * follow the inputs of the signature, in this order.
    */
   lift?: readonly Tensor[];
-  /** Threads to compute one operation with; default: one for each core. */
-  threads?: number;
   /**
    * Where graphs run: `inline`, the default, is this thread, whose event loop a run holds up; `worker` is a thread of
-   * their own, for what serves requests or shows progress.
+   * their own, for what serves requests or shows progress. In a page, each worker has its own copy of the weights.
    */
   host?: keyof typeof hosts;
   /**
@@ -35,13 +37,11 @@ export interface CompileOptions {
    * a tower one and a half to four times as fast, by the processor, and its result less exact. All that a call gives a
    * map shares one scale, so what comes out for an image depends a little on the others of its batch.
    */
-  quantize?: (typeof quantizations)[number];
+  quantize?: Quantization;
   /** How many graphs are kept when sizes are named; default 4. Each holds its own copy of the weights. */
   keep?: number;
 }
 
-/** The ways to quantise. */
-export const quantizations = ['s8'] as const;
 const hosts = { inline: inlineHost, worker: workerHost } satisfies Record<string, Host>;
 
 /** The tensors that a function of this signature is called with. */
@@ -83,16 +83,17 @@ export async function compile<const S extends readonly InputSpec[], R extends St
   signature: S,
   options: CompileOptions = {},
 ): Promise<Compiled<R>> {
-  const { lift = [], host = 'inline', threads, keep = 4, quantize } = options;
+  const { lift = [], host = 'inline', keep = 4, quantize } = options;
   checkSignature(signature);
   checkOptions(options);
+  lift.forEach(checkLifted);
   const whole: InputSpec[] = [...signature, ...lift.map(({ shape, dtype }) => ({ shape, dtype: dtype as 'float32' }))];
   const named = namedSizes(signature).length > 0;
   const lowering = { quantize, ...(named && { quantized: new Map() }) };
   const cache = sessionCache(keep, async sizes => {
     const model = await makeModel(fn as never, signature, sizes, lift, lowering);
-    const { inputs, outputs, skeleton } = model;
-    return { inputs, outputs, skeleton, session: await startSession(hosts[host], model, threads) };
+    const { inputs, outputs, skeleton, weights } = model;
+    return { inputs, outputs, skeleton, weights, session: await startSession(hosts[host], model, options) };
   });
   if (!named) await cache.warm({});
 
@@ -100,9 +101,11 @@ export async function compile<const S extends readonly InputSpec[], R extends St
     const asTensors = given.some(value => value instanceof TensorClass);
     const { [freeSize]: _, ...sizes } = sizesOf(whole, given.map(described));
     // Read before anything is waited for: what is given may be freed as soon as the call has returned its promise.
-    const reading = Promise.all(given.map(valuesOf));
+    const reading = Promise.all(given.map(toValues));
     return cache.use(sizes, async ({ session, ...model }) => {
       const values = await reading;
+      // The runtime reads on from files that it has mapped, whatever has become of them.
+      checkFiles(model.weights);
       const outputs = await session.run(Object.fromEntries(model.inputs.map((name, i) => [name, values[i]!])));
       const leaves = model.outputs.map(name => outputs[name]!);
       return restructure<Tensor | Values>(model.skeleton, asTensors ? leaves.map(toTensor) : leaves);
@@ -111,13 +114,19 @@ export async function compile<const S extends readonly InputSpec[], R extends St
   return Object.assign(call, { dispose: cache.dispose }) as Compiled<R>;
 }
 
-function checkOptions({ host = 'inline', quantize = 's8', threads = 1, keep = 1 }: CompileOptions): void {
+function checkOptions(options: CompileOptions): void {
+  const { host = 'inline', device = 'cpu', quantize = 's8', threads = 1, keep = 1 } = options;
   checkName('compile', 'host', host, Object.keys(hosts));
+  checkName('compile', 'device', device, devices);
   checkName('compile', 'quantize', quantize, quantizations);
-  for (const [name, count] of Object.entries({ threads, keep })) {
-    if (Number.isInteger(count) && count > 0) continue;
-    throw new InputError(`compile: ${name}: expected a positive whole number, got ${count}`);
-  }
+  checkThreads('compile: threads', threads);
+  if (Number.isInteger(keep) && keep > 0) return;
+  throw new InputError(`compile: keep: expected a positive whole number, got ${keep}`);
+}
+
+function checkLifted(tensor: Tensor, i: number): void {
+  if (!(tensor instanceof TensorClass)) throw new InputError(`compile: lift: expected tensors, got ${typeof tensor}`);
+  if (tensor.isDisposed) throw new InputError(`compile: lift: tensor ${i} has been disposed`);
 }
 
 /** @throws InputError when an option's name is none of those that are known. */
@@ -125,31 +134,8 @@ export function checkName(where: string, option: string, name: string, known: re
   if (!known.includes(name)) throw new InputError(`${where}: unknown ${option} '${name}'${suggestion(name, known)}`);
 }
 
-function startSession(host: Host, { bytes, folder }: Model, threads: number | undefined): Promise<Session> {
-  return host({ model: bytes, ...(folder !== undefined && { folder }), ...(threads !== undefined && { threads }) });
+function startSession(host: Host, { bytes, access }: Model, options: RuntimeOptions): Promise<Session> {
+  const { threads, pack = true, device, wasmPaths } = options;
+  const asked = { ...(threads && { threads }), ...(device && { device }), ...(wasmPaths && { wasmPaths }), pack };
+  return host({ model: bytes, ...access, ...asked });
 }
-
-/** What a call's value is, as far as it must fit the signature. */
-function described(given: Tensor | Values, i: number): Given {
-  if (given instanceof TensorClass) {
-    if (given.isDisposed) throw new InputError(`compiled function: input ${i} is a tensor that has been disposed`);
-    return given;
-  }
-  if (!Array.isArray(given?.shape)) {
-    throw new InputError(`compiled function: input ${i}: expected a tensor, or its values as { data, shape }`);
-  }
-  const { data, shape } = given;
-  const held = dtypeOf(data);
-  const { dtype = held } = given;
-  if (dtype !== held) throw new InputError(`compiled function: input ${i}: expected ${dtype} as data, got ${held}`);
-  const size = shape.reduce((product, axis) => product * axis, 1);
-  if (size === data.length) return { shape, dtype };
-  throw new InputError(`compiled function: input ${i}: shape [${shape}] holds ${size} values, got ${data.length}`);
-}
-
-async function valuesOf(given: Tensor | Values): Promise<Values> {
-  if (!(given instanceof TensorClass)) return given;
-  return { data: await given.data(), shape: given.shape, dtype: given.dtype as 'float32' };
-}
-
-const toTensor = ({ data, shape, dtype = dtypeOf(data) }: Values): Tensor => tensor(data, [...shape], dtype);

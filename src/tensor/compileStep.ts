@@ -52,6 +52,20 @@ export async function compileStep<
   signature: S,
   options: Omit<CompileOptions, 'lift'> = {},
 ): Promise<CompiledStep<State, R>> {
+  const { form, specs, whole } = flattened(fn, state);
+  const compiled = await compile(whole as never, [...specs, ...signature], options);
+  const step = async (given: unknown, ...inputs: readonly (Tensor | Values)[]) => {
+    const values = [...(await stateValues(given, form)), ...(await inputValues(inputs, signature))];
+    return compiled(...values);
+  };
+  return Object.assign(step, { dispose: compiled.dispose }) as CompiledStep<State, R>;
+}
+
+/** A step as a function of tensors alone: those of the state, then its inputs. */
+export function flattened<State extends Structure, R extends { readonly state: State }>(
+  fn: (state: State, ...inputs: never) => R,
+  state: State,
+) {
   const form = leavesOf(state).map(({ path, tensor: { shape, dtype } }): Form => ({ path, shape: [...shape], dtype }));
   const specs = form.map(({ path, shape, dtype }): InputSpec => {
     return { shape, dtype: dtype as 'float32', name: ['given', 'state', ...path].join('.') };
@@ -66,22 +80,30 @@ export async function compileStep<
     checkNext(result, form);
     return result;
   };
-  const compiled = await compile(whole as never, [...specs, ...signature], options);
-  const step = async (given: unknown, ...inputs: readonly (Tensor | Values)[]) => {
-    const parts = form.map(({ path }) => partAt(given, path));
-    const values = await Promise.all([...parts, ...inputs].map(valuesOf));
-    form.forEach((expected, i) => {
-      checkPart(values[i]!, expected);
-    });
-    // Once without the state, so that a message counts the inputs as the caller does.
-    sizesOf(signature, values.slice(form.length).map(described));
-    return compiled(...values);
-  };
-  return Object.assign(step, { dispose: compiled.dispose }) as CompiledStep<State, R>;
+  return { form, specs, whole };
+}
+
+/** The values of a state, in the order of its form. @throws InputError when it is of another form. */
+export async function stateValues(given: unknown, form: readonly Form[]): Promise<Values[]> {
+  const values = await Promise.all(form.map(({ path }) => valuesOf(partAt(given, path))));
+  form.forEach((expected, i) => {
+    checkPart(values[i]!, expected);
+  });
+  return values;
+}
+
+/** The values of a step's inputs beside its state. @throws InputError when they do not fit the signature. */
+export async function inputValues(
+  inputs: readonly (Tensor | Values)[],
+  signature: readonly InputSpec[],
+): Promise<Values[]> {
+  const values = await Promise.all(inputs.map(valuesOf));
+  sizesOf(signature, values.map(described));
+  return values;
 }
 
 /** A tensor of the state, without its values. */
-interface Form {
+export interface Form {
   readonly path: readonly string[];
   readonly shape: readonly number[];
   readonly dtype: string;

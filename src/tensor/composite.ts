@@ -4,6 +4,9 @@ import { getBackend, type Tensor } from './tfjs.js';
 /** The name under which the recording backend is known while a function is recorded. */
 export const recordingBackend = 'recording';
 
+/** Whether what is done now is not computed but recorded. Batch sizes are made up then. */
+export const isRecording = (): boolean => getBackend() === recordingBackend;
+
 /** Operations that graphs have as one node and TensorFlow.js as several. */
 export type CompositeName = 'LayerNorm' | 'Linear';
 
@@ -17,6 +20,6 @@ export function composite<T extends Tensor>(
   attributes: NamedAttrMap,
   plain: () => T,
 ): T {
-  if (getBackend() !== recordingBackend || engine().isTapeOn()) return plain();
+  if (!isRecording() || engine().isTapeOn()) return plain();
   return engine().runKernel(name, inputs, attributes) as T;
 }

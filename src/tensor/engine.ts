@@ -1,12 +1,13 @@
-/** Choosing and starting what computes: WebAssembly, plain JavaScript, or TensorFlow's native library where present. */
-import { createRequire } from 'node:module';
-import util from 'node:util';
-import * as tf from '@tensorflow/tfjs-core';
+/** Choosing and starting what computes: WebAssembly, plain JavaScript, or what else is there (see `engines.ts`). */
 import { InputError, suggestion } from '../errors.js';
+import { type EngineName, engineNames } from './engineNames.js';
+import { type EngineOptions, engines } from './engines.js';
+import { setBackend } from './internals.js';
+import { getBackend } from './tfjs.js';
+import core from './tfjsCore.cjs';
+import { checkThreads } from './threads.js';
 
-/** `wasm` is the default; `node` and `node-gpu` need `@tensorflow/tfjs-node` or `-gpu` beside clipscope. */
-export const engineNames = ['wasm', 'cpu', 'node', 'node-gpu'] as const;
-export type EngineName = (typeof engineNames)[number];
+export type { EngineOptions } from './engines.js';
 
 export interface EngineReport {
   readonly engine: EngineName;
@@ -15,11 +16,6 @@ export interface EngineReport {
   readonly version: string;
   /** Threads the engine computes with; undefined when it does not tell. */
   readonly threads?: number;
-}
-
-export interface EngineOptions {
-  /** Threads to ask for. `wasm` in Node and `cpu` have one; `node` takes it only before its first start. */
-  threads?: number;
 }
 
 /** The engine of that name. @throws InputError naming the nearest when there is none. */
@@ -36,51 +32,19 @@ export function parseEngine(name: string): EngineName {
  */
 export async function startEngine(name: EngineName = 'wasm', options: EngineOptions = {}): Promise<EngineReport> {
   const { threads } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
-    throw new InputError(`threads: expected a positive whole number, got ${threads}`);
+  if (threads !== undefined) checkThreads('threads', threads);
+  const known = parseEngine(name);
+  const started = await engines[known]!(options);
+  if (!(await setBackend(started.backend))) {
+    const message = `engine '${known}': TensorFlow.js cannot start it here`;
+    throw started.mend ? new InputError(`${message}; ${started.mend}`) : new Error(message);
   }
-  const backend = await start[parseEngine(name)](threads);
-  if (!(await tf.setBackend(backend))) throw new Error(`startEngine: TensorFlow.js cannot start '${backend}' here`);
-  const report = { engine: name, backend, version: tf.version_core };
-  if (name === 'node' || name === 'node-gpu') return threads === undefined ? report : { ...report, threads };
-  return { ...report, threads: 1 };
+  const report = { engine: known, backend: started.backend, version: core.version_core };
+  const has = started.threads();
+  return has === undefined ? report : { ...report, threads: has };
 }
 
 /** Starts the default engine when none has been started. */
 export async function ensureEngine(): Promise<void> {
-  if (!tf.getBackend()) await startEngine();
-}
-
-const start: Record<EngineName, (threads?: number) => Promise<string>> = {
-  async wasm() {
-    await import('@tensorflow/tfjs-backend-wasm');
-    return 'wasm';
-  },
-  async cpu() {
-    await import('@tensorflow/tfjs-backend-cpu');
-    // The backend advertises tfjs-node on its first use; a library's user did not ask for advice on stderr.
-    (tf.findBackend('cpu') as unknown as { firstUse: boolean }).firstUse = false;
-    return 'cpu';
-  },
-  node: threads => native('@tensorflow/tfjs-node', threads),
-  'node-gpu': threads => native('@tensorflow/tfjs-node-gpu', threads),
-};
-
-async function native(packageName: string, threads?: number): Promise<string> {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = process.env.OMP_NUM_THREADS = String(threads);
-  // tfjs-node 4.22 calls helpers that Node 23 took out of `util`.
-  const legacy = util as unknown as Record<string, unknown>;
-  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  legacy.isArray ??= Array.isArray;
-  try {
-    createRequire(import.meta.url)(packageName);
-  } catch (error) {
-    const reason = String(error instanceof Error ? error.message : error).split('\n', 1)[0];
-    throw new InputError(
-      `engine '${packageName.endsWith('gpu') ? 'node-gpu' : 'node'}': ${packageName} does not load (${reason}); ` +
-        "run 'npm run native:setup' or use --engine wasm",
-    );
-  }
-  return 'tensorflow';
+  if (!getBackend()) await startEngine();
 }

@@ -1,16 +1,18 @@
 /** From a function of tensors to files that any ONNX runtime runs. */
-import { realpathSync } from 'node:fs';
+import { realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, isAbsolute } from 'node:path';
 import { InputError } from '../errors.js';
 import { checkWritable, writeAtomic } from '../files/atomic.js';
-import { type CompileOptions, checkName, quantizations, type TensorsOf } from './compile.js';
+import { type CompileOptions, checkName, type TensorsOf } from './compile.js';
+import { quantizations } from './names.js';
+import { inFiles, pathFrom } from './trace/filePaths.js';
 import { dimName, type ElementType, type Graph, type Value } from './trace/graph.js';
-import { inFiles, lowered, recordGraph } from './trace/model.js';
+import { lowered, recordGraph } from './trace/model.js';
 import { dataFile } from './trace/onnx/dataFile.js';
-import { writeOnnx } from './trace/onnx/write.js';
+import { type Placement, writeOnnx } from './trace/onnx/write.js';
 import { checkSignature, type InputSpec, namedSizes } from './trace/signature.js';
 import type { Structure } from './trace/structure.js';
-import { fileSlices, pathFrom } from './trace/weightFiles.js';
+import { fileSlices } from './trace/weightFiles.js';
 
 export interface ExportOptions extends Pick<CompileOptions, 'lift' | 'quantize'> {
   /**
@@ -66,17 +68,19 @@ export async function exportModel<const S extends readonly InputSpec[], R extend
   for (const file of [path, dataPath]) checkWritable(file);
 
   const recording = await recordGraph(fn as never, signature, {}, lift);
-  const graph = await lowered(recording.graph, { quantize });
+  const graph = await lowered(recording.graph, { quantize, portable: true });
   const folder = realpathSync(dirname(path));
   if (weights === 'refer') checkBelow(graph, folder, path);
-  const referred = inFiles(weights === 'refer' ? folder : undefined);
+  const referred: Placement = weights === 'refer' ? inFiles(folder) : () => undefined;
   const data = dataFile(graph, basename(dataPath), value => !referred(value));
-  const model = writeOnnx(graph, value => referred(value) ?? data.placement(value));
+  const model = await writeOnnx(graph, value => referred(value) ?? data.placement(value));
   // Either file is whole before one of them appears, and the model, without which the other means nothing, comes last.
   writeAtomic(path, write => {
     write(model);
     if (data.length > 0) writeAtomic(dataPath, data.content);
   });
+  // What an earlier model left there belongs to nothing any more.
+  if (data.length === 0) rmSync(dataPath, { force: true });
   return {
     inputs: graph.inputs.map(value => portInfo((value.source as { name: string }).name, value)),
     outputs: graph.outputs.map(({ name, value }) => portInfo(name, value)),

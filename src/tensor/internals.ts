@@ -2,30 +2,28 @@
  * TensorFlow.js' engine room: what recording and storing tensors need beyond the functions of `tfjs.ts`. Only the
  * tensor folder looks in here.
  */
-import { engine as tfEngine } from '@tensorflow/tfjs-core';
+import type { DataType, KernelBackend, NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+import core from './tfjsCore.cjs';
 
 export type * as tfKernels from '@tensorflow/tfjs-core';
-export {
-  type BackendValues,
-  backend_util as backendUtil,
+export type { BackendValues, GradConfig, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
+export type { KernelBackend };
+
+export const {
+  backend_util: backendUtil,
   findBackend,
-  type GradConfig,
   getKernel,
   getKernelsForBackend,
-  KernelBackend,
-  type NamedAttrMap,
+  KernelBackend: BackendClass,
   registerBackend,
   registerGradient,
   registerKernel,
   removeBackend,
   setBackend,
-  slice_util as sliceUtil,
-  Tensor as TensorClass,
-  type TensorInfo,
-  util as tfUtil,
-} from '@tensorflow/tfjs-core';
-
-import type { DataType, KernelBackend, NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+  slice_util: sliceUtil,
+  Tensor: TensorClass,
+  util: tfUtil,
+} = core;
 
 /** What a tensor's values are known by; tensors that share values share it. */
 export type DataId = object;
@@ -50,7 +48,7 @@ export interface Engine {
   runKernel(name: string, inputs: NamedTensorMap, attributes?: NamedAttrMap): Tensor | Tensor[];
 }
 
-export const engine = (): Engine => tfEngine() as unknown as Engine;
+export const engine = (): Engine => core.engine() as unknown as Engine;
 
 /** Frees what the taking of a gradient kept that was broken off by an exception. */
 export function dropTape(): void {

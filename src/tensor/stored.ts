@@ -6,12 +6,14 @@
  *
  * Independently of where its values are now, any tensor may be known to be a copy of a slice of a file: `placeOf`.
  */
-import { type DataId, dataIdOf, engine, KernelBackend } from './internals.js';
+import { BackendClass, type DataId, dataIdOf, engine } from './internals.js';
 import type { Tensor } from './tfjs.js';
 
 /** A run of bytes of a file. */
 export interface FileSlice {
   readonly path: string;
+  /** The whole file, when it is in memory and not on a disk. */
+  readonly bytes?: Uint8Array;
   /** In bytes from the start of the file. */
   readonly offset: number;
   /** In bytes. */
@@ -38,7 +40,7 @@ export function rememberPlace(tensor: Tensor, place: Place): void {
 export const placeOf = (dataId: DataId): Place | undefined => places.get(dataId);
 
 /** The backend of tensors that no engine has asked for yet. Never active: it computes nothing. */
-class StoredBackend extends KernelBackend {
+class StoredBackend extends BackendClass {
   readonly #readers = new Map<DataId, () => Float32Array>();
 
   hold(read: () => Float32Array): DataId {

@@ -2,20 +2,14 @@
  * The only file that imports TensorFlow.js. What the house uses of it passes through here: about forty functions and
  * the tensor types, so that another backend, or a recording one, has one door to stand behind.
  */
-import {
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  type Tensor3D,
-  type Tensor4D,
-  reshape as tfReshape,
-  tidy as tfTidy,
-} from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import core from './tfjsCore.cjs';
 
-export {
+export const {
   add,
   argMax,
   backend,
+  broadcastTo,
   cast,
   clipByValue,
   clone,
@@ -68,15 +62,15 @@ export {
   transpose,
   unstack,
   zeros,
-} from '@tensorflow/tfjs-core';
+} = core;
 
 export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D };
 
 /** The same values under another shape; the caller names the tensor type it makes. */
-export const reshape = <T extends Tensor>(x: Tensor, shape: number[]): T => tfReshape(x, shape) as unknown as T;
+export const reshape = <T extends Tensor>(x: Tensor, shape: number[]): T => core.reshape(x, shape) as unknown as T;
 
 /** Runs `f` and frees every tensor made on the way that its result does not hold. */
-export const tidy = <T>(f: () => T): T => tfTidy(f as () => Tensor) as T;
+export const tidy = <T>(f: () => T): T => core.tidy(f as () => Tensor) as T;
 
 /** Token rows of a tower: `[batch, token, width]`; the image tower has the class token at index 0. */
 export type Tokens = Tensor3D;

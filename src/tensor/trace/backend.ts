@@ -8,11 +8,11 @@
 import { InputError } from '../../errors.js';
 import { recordingBackend } from '../composite.js';
 import {
+  BackendClass,
   type BackendValues,
   type DataId,
   engine,
   getKernelsForBackend,
-  KernelBackend,
   registerKernel,
   type TensorInfo,
 } from '../internals.js';
@@ -29,20 +29,23 @@ const random = /^(Multinomial|Random|Stateless|TruncatedNormal|ParameterizedTrun
 
 type RecordedType = 'float32' | 'int32' | 'bool';
 
-export class RecordingBackend extends KernelBackend {
+export class RecordingBackend extends BackendClass {
   readonly nodes: Node<number>[] = [];
   readonly #values = new Map<DataId, Traced>();
   /** Tensors of other backends that the function met. */
   readonly #captured = new Map<DataId, Traced>();
 
-  /** The value behind a tensor. One that lives elsewhere is referred to and stays where it is. */
-  value({ dataId, shape, dtype }: TensorInfo): Traced {
+  /**
+   * The value behind a tensor. One that lives elsewhere is referred to and stays where it is. `use` says what becomes of
+   * it, for the message.
+   */
+  value({ dataId, shape, dtype }: TensorInfo, use: string): Traced {
     const known = this.#values.get(dataId) ?? this.#captured.get(dataId);
     if (known) return known;
     const home = engine().state.tensorInfo.get(dataId)?.backend;
-    if (!home) throw new InputError(`compile: the function uses a tensor of shape [${shape}] that has been disposed`);
+    if (!home) throw new InputError(`compile: the function ${use} a tensor that has been disposed`);
     if (home instanceof RecordingBackend) {
-      throw new InputError(`compile: the function uses a tensor of shape [${shape}] that an earlier recording made`);
+      throw new InputError(`compile: the function ${use} a tensor that an earlier recording made`);
     }
     const read = () => home.readSync(dataId) as Elements;
     const place = placeOf(dataId);
@@ -89,7 +92,7 @@ export class RecordingBackend extends KernelBackend {
       throw new InputError(`compile: the function uses '${name}': randomness would freeze; make it an input`);
     }
     const given: Record<string, Traced> = {};
-    for (const [key, info] of Object.entries(inputs)) if (info) given[key] = this.value(info);
+    for (const [key, info] of Object.entries(inputs)) if (info) given[key] = this.value(info, `gives '${name}'`);
     const g = builder(this.nodes, name);
     const known = cpuHas(name) && Object.values(given).every(isConstant);
     const kernel = kernels[name];
@@ -108,9 +111,7 @@ export class RecordingBackend extends KernelBackend {
 
   override write(values: BackendValues, shape: number[], dtype: string): DataId {
     const type = checkedType(dtype);
-    const data = ArrayBuffer.isView(values)
-      ? (values as Elements).slice()
-      : elementsOf(type, values as unknown as number[]);
+    const data = ArrayBuffer.isView(values) ? (values as Elements) : elementsOf(type, values as unknown as number[]);
     return this.infoOf(constant(builder(this.nodes, 'constant'), data, type, shape)).dataId;
   }
 

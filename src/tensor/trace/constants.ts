@@ -11,7 +11,7 @@ type Cpu = KernelBackend & {
 
 /** Loads the cpu backend, which starts no engine. */
 export async function readyConstants(): Promise<void> {
-  await import('@tensorflow/tfjs-backend-cpu');
+  await import('../tfjsCpu.cjs');
   const cpu = findBackend('cpu') as unknown as { firstUse: boolean };
   // It advertises tfjs-node on its first use.
   cpu.firstUse = false;

@@ -1,216 +1,161 @@
 /**
- * Recordings of one function at several batch sizes, laid over each other: what is the same stays, and a size that
- * differs is a linear function of the batch or an error. Two recordings at the same size must not differ at all: that
- * is how randomness drawn in JavaScript shows.
+ * Recordings of one function at several batch sizes, laid over each other: their nodes must be the same, and a size that
+ * differs is a linear function of the batch. Two recordings at the same size must not differ at all: that is how
+ * randomness drawn in JavaScript shows.
  */
-import { InputError } from '../../errors.js';
+import { agreedShape, agreedSource, type Batches, disagreement, linearInBatch, sameSource, zip } from './agree.js';
 import { isConstant } from './constants.js';
-import { builder, type Dim, type Graph, type Node, type Recipe, type Source, showShape, type Value } from './graph.js';
+import { builder, type Graph, type Node, type Recipe, type Value } from './graph.js';
 import { cast, type TensorType, type Traced } from './kernels/kernel.js';
+import { turning } from './turn.js';
 
 type Recorded = Graph<number>;
+
+/** The same value, node or other thing in every recording. */
+type Same<T> = readonly T[];
+
+/** A graph while it is put together. */
+interface Merging {
+  readonly batches: Batches;
+  /** For each recording, where its values come from, comparable between recordings; constants have no place. */
+  readonly places: Same<ReadonlyMap<Traced, string>>;
+  /** By a value of the first recording: those of the others, and what became of them. */
+  readonly merged: Map<Traced, { readonly same: Same<Traced>; readonly value: Value }>;
+  /** Nodes that compute what the function took from the batch size as a number, such as what a mean divides by. */
+  readonly counting: Node[];
+}
+
+/** How many nodes are merged before the event loop may turn. */
+const nodesATurn = 500;
+
+/** Recordings, and the batch size of each; sizes that are all the same mean that the batch is not free. */
+export async function merge(recordings: Same<Recorded>, batches: Batches): Promise<Graph> {
+  checkSteps(recordings, batches);
+  const merging: Merging = { batches, places: recordings.map(placesOf), merged: new Map(), counting: [] };
+  const inputs = zip(recordings.map(graph => graph.inputs)).map((same, i) => {
+    return note(merging, same, { ...shaped(merging, same, `input ${i}`), source: same[0]!.source! });
+  });
+  const nodes: Node[] = [];
+  const merged = turning(nodesATurn);
+  for (const same of zip(recordings.map(graph => graph.nodes))) {
+    nodes.push(mergedNode(merging, same));
+    await merged(1);
+  }
+  const outputs = zip(recordings.map(graph => graph.outputs)).map(same => {
+    const { name } = same[0]!;
+    const values = same.map(({ value }) => value);
+    return { name, value: taken(merging, values, `output '${name}'`) };
+  });
+  return { inputs, nodes: [...merging.counting, ...nodes], outputs };
+}
+
+/** @throws InputError when the recordings have not the same number of nodes, or other outputs. */
+function checkSteps(recordings: Same<Recorded>, batches: Batches): void {
+  const [first] = recordings as [Recorded];
+  for (const { nodes, outputs } of recordings) {
+    if (nodes.length !== first.nodes.length) {
+      const at = first.nodes.findIndex((node, i) => nodes[i]?.op !== node.op);
+      const { from } = first.nodes[at] ?? nodes.at(-1)!;
+      throw disagreement(batches, `what the function does from '${from}' on`);
+    }
+    const names = (of: Recorded['outputs']) => JSON.stringify(of.map(({ name }) => name));
+    if (names(outputs) !== names(first.outputs)) throw disagreement(batches, 'what the function returns');
+  }
+}
+
+function placesOf({ inputs, nodes }: Recorded): Map<Traced, string> {
+  const made = nodes.flatMap(({ outputs }, i) => outputs.map((value, j) => [value, `${i}.${j}`] as const));
+  return new Map([...inputs.map((value, i) => [value, `input ${i}`] as const), ...made]);
+}
+
+function mergedNode(merging: Merging, same: Same<Node<number>>): Node {
+  const [first] = same as [Node<number>];
+  const from = `'${first.from}'`;
+  if (new Set(same.map(signature)).size > 1) {
+    throw disagreement(merging.batches, `what the function does at ${from}`);
+  }
+  const inputs = zip(same.map(node => node.inputs)).map(
+    values => values[0] && taken(merging, values as Traced[], from),
+  );
+  const results = zip(same.map(node => node.outputs));
+  const outputs = results.map(values => note(merging, values, shaped(merging, values, from)));
+  const node: Node = { ...first, inputs, outputs };
+  outputs.forEach((output, i) => {
+    output.node = node;
+    const recipes = results[i]!.map(({ recipe }) => recipe);
+    const recipe = mergedRecipe(merging, recipes, output);
+    if (recipe) output.recipe = recipe;
+  });
+  return node;
+}
+
+/** What nodes have in common that do the same. */
+const signature = ({ op, domain, attributes, inputs, outputs }: Node<number>): string =>
+  JSON.stringify([op, domain, attributes, inputs.map(input => input !== undefined), outputs.length]);
+
+const shaped = ({ batches }: Merging, same: Same<Traced>, of: string): Value => ({
+  dtype: same[0]!.dtype,
+  shape: agreedShape(batches, same, of),
+});
+
+function note({ merged }: Merging, same: Same<Traced>, value: Value): Value {
+  merged.set(same[0]!, { same, value });
+  return value;
+}
+
+/** A value that a node takes or the function returns: merged before, or a constant that is met for the first time. */
+function taken(merging: Merging, same: Same<Traced>, by: string): Value {
+  const { batches, places, merged } = merging;
+  const from = new Set(same.map((value, i) => places[i]!.get(value)));
+  if (from.size > 1) throw disagreement(batches, `what ${by} works on`);
+  const known = merged.get(same[0]!);
+  if (known?.same.every((value, i) => value === same[i])) return known.value;
+  return note(merging, same, counted(merging, same, by) ?? stated(merging, same, by));
+}
+
+/** A constant that is the same in all recordings. */
+function stated(merging: Merging, same: Same<Traced>, by: string): Value {
+  const [{ recipe }] = same as [Traced];
+  const value: Value = { ...shaped(merging, same, by), source: agreedSource(merging.batches, same, by) };
+  if (recipe && 'read' in recipe) value.recipe = recipe;
+  return value;
+}
 
 /** How many numbers of one constant may be counted from the batch size. */
 const mostCounted = 16;
 
-/** Recordings, and the batch size of each; sizes that are all the same mean that the batch is not free. */
-export function merge(recordings: readonly Recorded[], batches: readonly number[]): Graph {
-  const free = new Set(batches).size > 1;
-  const merged = new Map<Traced, Value>();
-  const positions = recordings.map(positionsOf);
-  const [first] = recordings as [Recorded];
-
-  const differ = (what: string) =>
-    new InputError(
-      free
-        ? `compile: ${what} depends on the batch size in a way that one graph cannot hold; give the batch as a number`
-        : `compile: ${what} differs from one call of the function to the next; make what is random or changes an input`,
-    );
-
-  /** What numbers of the recordings are as a function of the batch; undefined when they are no linear one. */
-  const linear = (numbers: readonly number[]): Dim | undefined => {
-    const [n, m] = numbers as [number, number];
-    if (numbers.every(number => number === n)) return n;
-    const [a, b] = batches as [number, number];
-    const factor = (m - n) / (b - a);
-    const offset = n - factor * a;
-    const holds = numbers.every((number, i) => number === factor * batches[i]! + offset);
-    return free && holds && Number.isInteger(factor) && Number.isInteger(offset) ? { factor, offset } : undefined;
-  };
-  const dim = (sizes: readonly number[], from: string): Dim => {
-    const found = linear(sizes);
-    if (found === undefined) throw differ(`a size of ${from}`);
-    return found;
-  };
-  const shape = (values: readonly Traced[], from: string): Dim[] => {
-    const [v] = values as [Traced];
-    if (values.some(other => other.shape.length !== v.shape.length)) throw differ(`the number of axes of ${from}`);
-    return v.shape.map((_, axis) =>
-      dim(
-        values.map(other => other.shape[axis]!),
-        from,
-      ),
-    );
-  };
-
-  const value = (values: readonly Traced[], from: string): Value => {
-    const [v] = values as [Traced];
-    const places = new Set(values.map((other, i) => positions[i]!.get(other)));
-    if (places.size > 1) throw differ(`what ${from} works on`);
-    const known = merged.get(v);
-    if (known) return known;
-    // A constant: it is met here for the first time, in every recording.
-    const made = counted(values, from) ?? stated(values, from);
-    merged.set(v, made);
-    return made;
-  };
-
-  const stated = (values: readonly Traced[], from: string): Value => {
-    const [{ dtype, recipe }] = values as [Traced];
-    const made: Value = { dtype, shape: shape(values, from), source: mergedSource(values, from) };
-    if (recipe && 'read' in recipe) made.recipe = recipe;
-    return made;
-  };
-
-  /** Nodes that compute what the function took from the batch size as a number, such as what a mean divides by. */
-  const counting: Node[] = [];
-  const counted = (values: readonly Traced[], from: string): Value | undefined => {
-    const sources = values.map(({ source }) => source).filter(source => source?.kind === 'data');
-    const [first] = sources;
-    const length = first?.data.length ?? 0;
-    if (sources.length < values.length || sources.some(({ data }) => data.length !== length)) return undefined;
-    if (length > mostCounted || sources.every(source => sameSource(first!, source))) return undefined;
-    const numbers = Array.from({ length }, (_, i) => linear(sources.map(({ data }) => data[i]!)));
-    if (!numbers.every(number => number !== undefined)) return undefined;
-    const [{ dtype }] = values as [Traced];
-    const g = builder(counting, 'batch size');
-    const whole = g.op('Reshape', [g.ints(numbers), g.ints(shape(values, from))], 'int64', shape(values, from));
-    return cast(g, whole, dtype as TensorType);
-  };
-
-  const mergedSource = (values: readonly Traced[], from: string): Source => {
-    const sources = values.map(({ source }) => source);
-    const [source] = sources;
-    if (!source || sources.some(other => other?.kind !== source.kind)) throw differ(`what ${from} works on`);
-    if (source.kind === 'ints') {
-      const lists = sources.map(other => (other as typeof source).ints);
-      if (lists.some(({ length }) => length !== source.ints.length)) throw differ(`the number of axes of ${from}`);
-      const ints = source.ints.map((_, i) =>
-        dim(
-          lists.map(list => list[i]!),
-          from,
-        ),
-      );
-      return { kind: 'ints', ints };
-    }
-    if (!sources.every(other => sameSource(source, other!))) {
-      const why = free ? 'is random or follows the batch size' : 'is another at each call; is it random?';
-      const what = `a constant ${showShape(values[0]!.shape)} that ${from} works on`;
-      throw new InputError(`compile: ${what} ${why}; make it an input, or compute it with tensors`);
-    }
-    return source as Source;
-  };
-
-  const recipe = (recipes: readonly (Recipe<number> | undefined)[], result: Value): Recipe | undefined => {
-    const [r] = recipes;
-    // What follows the batch is another value at each size: nothing that one recording knows holds for all.
-    if (!r || !result.shape.every(size => typeof size === 'number')) return undefined;
-    if ('read' in r) return r;
-    const attributes = new Set(recipes.map(other => JSON.stringify((other as typeof r).attributes)));
-    if (attributes.size > 1) return undefined;
-    const inputs: Record<string, Value> = {};
-    for (const [name, input] of Object.entries(r.inputs)) {
-      // An input that no node takes (its kernel had no use for it) has no merged form; then nor has the recipe.
-      const known = merged.get(input) ?? (input.source?.kind === 'data' ? (input as Value) : undefined);
-      if (!known || !isConstant(known)) return undefined;
-      inputs[name] = known;
-    }
-    return { ...r, inputs };
-  };
-
-  for (const graph of recordings) {
-    if (graph.nodes.length === first.nodes.length) continue;
-    const at = first.nodes.findIndex((node, i) => graph.nodes[i]?.op !== node.op);
-    throw differ(`what the function does from '${(first.nodes[at] ?? graph.nodes.at(-1))?.from}' on`);
-  }
-  const inputs = first.inputs.map((input, i) => {
-    const from = `input ${i}`;
-    const all = recordings.map(graph => graph.inputs[i]!);
-    const made: Value = { dtype: input.dtype, shape: shape(all, from), source: input.source as Source };
-    merged.set(input, made);
-    return made;
-  });
-  const nodes = first.nodes.map((node, i): Node => {
-    const all = recordings.map(graph => graph.nodes[i]!);
-    const from = `'${node.from}'`;
-    if (all.some(other => signature(other) !== signature(node))) throw differ(`what the function does at ${from}`);
-    const outputs = node.outputs.map((output, j): Value => {
-      const made: Value = {
-        dtype: output.dtype,
-        shape: shape(
-          all.map(other => other.outputs[j]!),
-          from,
-        ),
-      };
-      merged.set(output, made);
-      return made;
-    });
-    const made: Node = {
-      ...(node as Node),
-      inputs: node.inputs.map((input, j) =>
-        input
-          ? value(
-              all.map(other => other.inputs[j]!),
-              from,
-            )
-          : undefined,
-      ),
-      outputs,
-    };
-    node.outputs.forEach((output, j) => {
-      const result = outputs[j]!;
-      result.node = made;
-      const kept = recipe(
-        all.map(other => other.outputs[j]!.recipe),
-        result,
-      );
-      if (kept) result.recipe = kept;
-      void output;
-    });
-    return made;
-  });
-  const outputs = first.outputs.map(({ name }, i) => ({
-    name,
-    value: value(
-      recordings.map(graph => graph.outputs[i]!.value),
-      `output '${name}'`,
-    ),
-  }));
-  return { inputs, nodes: [...counting, ...nodes], outputs };
+/** A constant of a few numbers that follow the batch size; undefined when it is none. */
+function counted(merging: Merging, same: Same<Traced>, by: string): Value | undefined {
+  const { batches, counting } = merging;
+  const sources = same.map(({ source }) => source).filter(source => source?.kind === 'data');
+  const [first] = sources;
+  const length = first?.data.length ?? 0;
+  if (sources.length < same.length || sources.some(({ data }) => data.length !== length)) return undefined;
+  if (length > mostCounted || sources.every(source => sameSource(first!, source))) return undefined;
+  const numbers = zip(sources.map(({ data }) => [...data])).map(list => linearInBatch(batches, list));
+  if (!numbers.every(number => number !== undefined)) return undefined;
+  const { dtype, shape } = shaped(merging, same, by);
+  const g = builder(counting, 'batch size');
+  return cast(g, g.op('Reshape', [g.ints(numbers), g.ints(shape)], 'int64', shape), dtype as TensorType);
 }
 
-/** Where each value of a recording comes from, comparable between recordings; constants have no place. */
-function positionsOf({ inputs, nodes }: Recorded): Map<Traced, string> {
-  const places = new Map<Traced, string>();
-  inputs.forEach((value, i) => {
-    places.set(value, `input ${i}`);
-  });
-  nodes.forEach(({ outputs }, i) => {
-    outputs.forEach((value, j) => {
-      places.set(value, `${i}.${j}`);
-    });
-  });
-  return places;
-}
-
-const signature = ({ op, domain, attributes, inputs, outputs }: Node<number>): string =>
-  JSON.stringify([op, domain, attributes, inputs.map(input => input !== undefined), outputs.length]);
-
-function sameSource(a: Source<number>, b: Source<number>): boolean {
-  if (a.kind === 'tensor') return b.kind === 'tensor' && a.id === b.id;
-  if (a.kind === 'file') {
-    return b.kind === 'file' && a.slice.path === b.slice.path && a.slice.offset === b.slice.offset;
+/** How a value could be computed ahead. What follows the batch is another at each size, and has no recipe. */
+function mergedRecipe(
+  { merged }: Merging,
+  same: Same<Recipe<number> | undefined>,
+  { shape }: Value,
+): Recipe | undefined {
+  const [first] = same;
+  if (!first || !shape.every(size => typeof size === 'number')) return undefined;
+  if ('read' in first) return first;
+  const attributes = same.map(recipe => JSON.stringify((recipe as typeof first).attributes));
+  if (new Set(attributes).size > 1) return undefined;
+  const inputs: Record<string, Value> = {};
+  for (const [name, input] of Object.entries(first.inputs)) {
+    // An input that no node takes (its kernel had no use for it) has no merged form; then nor has the recipe.
+    const value = merged.get(input)?.value ?? (input.source?.kind === 'data' ? input : undefined);
+    if (!value || !isConstant(value)) return undefined;
+    inputs[name] = value;
   }
-  if (a.kind !== 'data' || b.kind !== 'data' || a.data.length !== b.data.length) return false;
-  return (a.data as Float32Array).every((element, i) => Object.is(element, b.data[i]));
+  return { ...first, inputs };
 }

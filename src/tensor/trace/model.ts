@@ -1,24 +1,27 @@
 /** From a function to an ONNX model in memory, beside the weight files that it refers to. */
-import { setImmediate as turn } from 'node:timers/promises';
+import type { WeightAccess } from '../run/host.js';
 import type { FileSlice } from '../stored.js';
 import type { Tensor } from '../tfjs.js';
 import { readyConstants } from './constants.js';
 import type { Dim, Graph } from './graph.js';
 import { merge } from './merge.js';
-import { type Placement, writeOnnx } from './onnx/write.js';
-import { lower, shaping, spelling } from './passes/index.js';
+import { writeOnnx } from './onnx/write.js';
+import { fusing, shaping, spelling } from './passes/index.js';
+import type { Pass } from './passes/rewrite.js';
 import { type QuantizedMatrices, quantizeLinears } from './quantize.js';
 import { type Recording, record } from './record.js';
 import { freeSize, type InputSpec, isFree, type Sizes, withSizes } from './signature.js';
-import { checkFiles, commonFolder, fileSlices, pathFrom } from './weightFiles.js';
+import { turn } from './turn.js';
+import { checkFiles, fileSlices } from './weightFiles.js';
+import { weightPlaces } from './weightPlaces.js';
 
 export interface Model {
   /** The ONNX model. */
   readonly bytes: Uint8Array;
-  /** The folder that its references to weights start from; absent when it refers to none. */
-  readonly folder?: string;
   /** The weights it refers to. */
   readonly weights: readonly FileSlice[];
+  /** Where its references lead. */
+  readonly access: WeightAccess;
   /** Names of its inputs, those of lifted tensors last. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -52,7 +55,7 @@ export async function recordGraph(
     await turn();
   }
   const graphs = recordings.map(recording => recording.graph);
-  const graph = merge(graphs, batches);
+  const graph = await merge(graphs, batches);
   checkFiles(fileSlices(graph));
   await turn();
   return { graph, skeleton: recordings[0]!.skeleton };
@@ -64,15 +67,25 @@ export interface Lowering {
   readonly quantize?: 's8' | undefined;
   /** Weights that were quantised before. */
   readonly quantized?: QuantizedMatrices;
+  /** With operators of ONNX alone, for runtimes other than ONNX Runtime. */
+  readonly portable?: boolean;
 }
 
 /** Brings a recorded graph to the form that is written. */
-export async function lowered(graph: Graph, { quantize, quantized = new Map() }: Lowering): Promise<Graph> {
-  const shaped = lower(graph, shaping);
-  await turn();
-  const spelt = lower(quantize ? await quantizeLinears(shaped, quantized) : shaped, spelling);
-  await turn();
-  return spelt;
+export async function lowered(graph: Graph, lowering: Lowering): Promise<Graph> {
+  const { quantize, quantized = new Map(), portable = false } = lowering;
+  const shaped = await passed(graph, shaping);
+  const maps = quantize ? await quantizeLinears(shaped, quantized) : shaped;
+  return passed(maps, portable ? spelling : [...fusing, ...spelling]);
+}
+
+async function passed(graph: Graph, passes: readonly Pass[]): Promise<Graph> {
+  let current = graph;
+  for (const pass of passes) {
+    current = pass(current);
+    await turn();
+  }
+  return current;
 }
 
 /** Records a function and writes its graph, which refers to the files that weights lie in. Errors as `recordGraph`. */
@@ -86,22 +99,13 @@ export async function makeModel(
   const { graph: recorded, skeleton } = await recordGraph(fn, signature, sizes, lifted);
   const graph = await lowered(recorded, lowering);
   const weights = fileSlices(graph);
-  const folder = commonFolder(weights);
+  const { placement, access } = weightPlaces(weights);
   return {
-    bytes: writeOnnx(graph, inFiles(folder)),
-    ...(folder !== undefined && { folder }),
+    bytes: await writeOnnx(graph, placement),
     weights,
+    access,
     inputs: graph.inputs.map(({ source }) => (source as { name: string }).name),
     outputs: graph.outputs.map(({ name }) => name),
     skeleton,
   };
 }
-
-/** Leaves weights where they are, in files that are named from a folder. */
-export const inFiles =
-  (folder: string | undefined): Placement =>
-  ({ source }) => {
-    if (source?.kind !== 'file' || folder === undefined) return undefined;
-    const { path, offset, length } = source.slice;
-    return { location: pathFrom(folder, path), offset, length };
-  };

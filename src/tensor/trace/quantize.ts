@@ -4,12 +4,12 @@
  * `(Q(x) - zero) Q(W) * scale * scales + b`, its product in whole numbers (ONNX' DynamicQuantizeLinear and
  * MatMulInteger, https://onnx.ai/onnx/operators).
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import { InputError } from '../../errors.js';
 import { evaluate, isConstant } from './constants.js';
 import { type Builder, type Graph, type Node, showShape, type Value } from './graph.js';
 import { asRows } from './passes/moves.js';
 import { rewrite } from './passes/rewrite.js';
+import { turn } from './turn.js';
 
 /** A matrix `[in, out]` as whole numbers from -127 to 127, each times the scale of its column. */
 export interface QuantizedMatrix {
@@ -75,13 +75,18 @@ function innerLinears({ nodes }: Graph): Node[] {
   return notFirst.filter(node => node.op === 'Linear' && isMap(node) && !last.has(node));
 }
 
-/** Where in a file a weight comes from, and how it is moved from there; undefined for one that lies in no file. */
+/** Operations that leave the values of their first input as they are, and need no other input but sizes. */
+const moving: ReadonlySet<string> = new Set(['Cast', 'Identity', 'Reshape', 'Transpose']);
+
+/** Where in a file a weight comes from, and how it is moved from there; undefined for one that is not simply moved. */
 function originOf(weight: Value): string | undefined {
   const moves: unknown[] = [];
   let value = weight;
-  while (value.node?.inputs[0]) {
-    moves.push(value.node.op, value.node.attributes);
-    value = value.node.inputs[0];
+  while (value.node) {
+    const { op, attributes, inputs } = value.node;
+    if (!moving.has(op)) return undefined;
+    moves.push(op, attributes, value.shape);
+    value = inputs[0]!;
   }
   if (value.source?.kind !== 'file') return undefined;
   const { path, offset } = value.source.slice;
@@ -96,20 +101,17 @@ async function quantizeConstant(weight: Value): Promise<QuantizedMatrix> {
   throw new InputError(`compile: a weight ${showShape(weight.shape)} to quantise holds values that are not finite`);
 }
 
-/** Brings each column of a matrix `[in, out]` to whole numbers up to 127; 0 stays 0. */
+/** Brings each column of a matrix `[in, out]` to whole numbers up to 127; 0 stays 0. What is not finite shows in the scales. */
 export function quantizeMatrix(matrix: Float32Array, columns: number): QuantizedMatrix {
   const largest = new Float32Array(columns);
   for (let at = 0; at < matrix.length; at += columns) {
-    for (let j = 0; j < columns; j++) {
-      const size = Math.abs(matrix[at + j]!);
-      // What is no number becomes the largest and stays it: nothing compares with it.
-      if (size > largest[j]! || Number.isNaN(size)) largest[j] = size;
-    }
+    for (let j = 0; j < columns; j++) largest[j] = Math.max(largest[j]!, Math.abs(matrix[at + j]!));
   }
   const factors = largest.map(size => (size > 0 ? 127 / size : 0));
   const values = new Int8Array(matrix.length);
   for (let at = 0; at < matrix.length; at += columns) {
-    for (let j = 0; j < columns; j++) values[at + j] = Math.round(matrix[at + j]! * factors[j]!);
+    // Rounds by cutting off what is above 0: three times as fast as `Math.round`.
+    for (let j = 0; j < columns; j++) values[at + j] = Math.trunc(matrix[at + j]! * factors[j]! + 127.5) - 127;
   }
   return { values, scales: largest.map(size => size / 127) };
 }

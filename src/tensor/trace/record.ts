@@ -69,15 +69,18 @@ function recordOnly(
       const result = fn(...values.map(value => backend.tensorOf(value)));
       const leaves = leavesOf(result);
       const names = outputNames(leaves.map(({ path }) => path));
-      const outputs = leaves.map(({ tensor }, i) => ({ name: names[i]!, value: backend.value(tensor) }));
+      const outputs = leaves.map(({ tensor }, i) => ({ name: names[i]!, value: backend.value(tensor, 'returns') }));
       const graph = { inputs: [...values, ...liftedValues], nodes: backend.nodes, outputs };
       recording = { graph, skeleton: skeleton(result) };
     });
     return recording!;
   } catch (error) {
     dropTape();
-    throw error;
+    throw isOfDisposed(error) ? new InputError('compile: the function reads a tensor that has been disposed') : error;
   } finally {
     removeBackend(recordingBackend);
   }
 }
+
+/** What TensorFlow.js says by itself when a method of a tensor is called that is no more. */
+const isOfDisposed = (error: unknown): boolean => error instanceof Error && error.message === 'Tensor is disposed.';

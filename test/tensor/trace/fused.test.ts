@@ -7,16 +7,14 @@ import { gelu, quickGelu } from '../../../src/tensor/ops/gelu.js';
 import { layerNorm } from '../../../src/tensor/ops/layerNorm.js';
 import type { Tensor2D } from '../../../src/tensor/tfjs.js';
 import { tensor1d } from '../../../src/tensor/tfjs.js';
-import { inFiles } from '../../../src/tensor/trace/model.js';
 import { writeOnnx } from '../../../src/tensor/trace/onnx/write.js';
-import { lower } from '../../../src/tensor/trace/passes/index.js';
 import { useEngine } from '../../engine.js';
 import { inTemporaryFolder } from '../../files/temporary.js';
-import { recorded } from './graphs.js';
+import { lower, recorded } from './graphs.js';
 
 /** The model that the runtime makes of a function's, as text enough to find operators in. */
 async function optimised(fn: (x: Tensor2D) => Tensor2D): Promise<string> {
-  const model = writeOnnx(lower(await recorded(fn, [{ shape: ['batch', 3] }])), inFiles(undefined));
+  const model = await writeOnnx(lower(await recorded(fn, [{ shape: ['batch', 3] }])), () => undefined);
   let text = '';
   await inTemporaryFolder(async folder => {
     const optimizedModelFilePath = join(folder, 'optimised.onnx');

@@ -5,30 +5,32 @@ import { dtypeOf } from '../../../src/tensor/run/host.js';
 import { inlineHost } from '../../../src/tensor/run/inline.js';
 import type { Tensor } from '../../../src/tensor/tfjs.js';
 import type { Graph } from '../../../src/tensor/trace/graph.js';
-import { inFiles, recordGraph } from '../../../src/tensor/trace/model.js';
+import { recordGraph } from '../../../src/tensor/trace/model.js';
 import { writeOnnx } from '../../../src/tensor/trace/onnx/write.js';
-import { lower, shaping, spelling } from '../../../src/tensor/trace/passes/index.js';
+import { fusing, shaping, spelling } from '../../../src/tensor/trace/passes/index.js';
 import type { Pass } from '../../../src/tensor/trace/passes/rewrite.js';
 import type { InputSpec } from '../../../src/tensor/trace/signature.js';
-import { commonFolder, fileSlices } from '../../../src/tensor/trace/weightFiles.js';
+import { fileSlices } from '../../../src/tensor/trace/weightFiles.js';
+import { weightPlaces } from '../../../src/tensor/trace/weightPlaces.js';
 
 /** A function as recorded, all its sizes known but for the batch. */
 export async function recorded(fn: (...x: never[]) => unknown, signature: readonly InputSpec[]): Promise<Graph> {
   return (await recordGraph(fn as (...x: Tensor[]) => unknown, signature, {}, [])).graph;
 }
 
-/** Lowers a graph with one pass left out. */
+const passes = [...shaping, ...fusing, ...spelling];
+
+/** Brings a graph to the form that is written, at once. */
+export const lower = (graph: Graph): Graph => passes.reduce((current, pass) => pass(current), graph);
+
+/** The same with one pass left out. */
 export const lowerWithout = (graph: Graph, left: Pass): Graph =>
-  lower(
-    graph,
-    [...shaping, ...spelling].filter(pass => pass !== left),
-  );
+  passes.filter(pass => pass !== left).reduce((current, pass) => pass(current), graph);
 
 /** Runs a lowered graph once. */
 export async function runGraph(graph: Graph, inputs: readonly Values[]): Promise<Record<string, Values>> {
-  const folder = commonFolder(fileSlices(graph));
-  const model = writeOnnx(graph, inFiles(folder));
-  const session = await inlineHost({ model, threads: 1, ...(folder !== undefined && { folder }) });
+  const { placement, access } = weightPlaces(fileSlices(graph));
+  const session = await inlineHost({ model: await writeOnnx(graph, placement), threads: 1, ...access });
   try {
     const names = graph.inputs.map(({ source }) => (source as { name: string }).name);
     return await session.run(Object.fromEntries(names.map((name, i) => [name, inputs[i]!])));

@@ -1,4 +1,6 @@
 /** Linear maps in eight-bit whole numbers: which, how exactly, and what comes of it in whole towers. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { loadClip } from '../../../src/checkpoint/loadClip.js';
@@ -6,11 +8,14 @@ import { InputError } from '../../../src/errors.js';
 import { type Clip, createClip } from '../../../src/model/clip.js';
 import { type CompileOptions, compile } from '../../../src/tensor/compile.js';
 import { linear } from '../../../src/tensor/ops/linear.js';
-import { type Linear, type Tensor2D, tensor1d, tensor2d } from '../../../src/tensor/tfjs.js';
+import type { Values } from '../../../src/tensor/run/host.js';
+import { rememberPlace, storedTensor } from '../../../src/tensor/stored.js';
+import { add, type Linear, mul, type Tensor2D, tensor1d, tensor2d } from '../../../src/tensor/tfjs.js';
 import type { Graph } from '../../../src/tensor/trace/graph.js';
 import { lowered, makeModel } from '../../../src/tensor/trace/model.js';
 import { type QuantizedMatrices, quantizeMatrix } from '../../../src/tensor/trace/quantize.js';
 import { useEngine, withoutLeak } from '../../engine.js';
+import { inTemporaryFolder } from '../../files/temporary.js';
 import { cosine, expectClose, findGolden, type GoldenTensor, readGolden } from '../../goldens.js';
 import { tinyClip } from '../../model/tiny.js';
 import { noise, recorded } from './graphs.js';
@@ -52,6 +57,33 @@ describe('quantised', () => {
       ),
     );
   });
+
+  it('weights of one file that are computed with stay apart', () =>
+    inTemporaryFolder(async folder => {
+      const [rows, columns] = [512, 2100]; // too large to be computed ahead
+      const { data } = noise([rows, columns]);
+      const path = join(folder, 'weight');
+      const bytes = new Uint8Array(data.buffer as ArrayBuffer);
+      writeFileSync(path, bytes);
+      const weight = storedTensor<Tensor2D>([rows, columns], () => data as Float32Array);
+      const slice = { path, offset: 0, length: bytes.length, check: () => {} };
+      rememberPlace(weight, { slice, dtype: 'float32', transposed: false });
+      const first = tensor2d(noise([8, rows], 2).data, [8, rows]);
+      const last = tensor2d(noise([columns, 2], 3).data, [columns, 2]);
+      const fn = (x: Tensor2D) => {
+        const h = linear(x, { weight: first });
+        const [twice, fivefold] = [2, 5].map(factor => linear(h, { weight: mul(weight, factor) }));
+        return { twice, fivefold, end: linear(add(twice!, fivefold!), { weight: last }) };
+      };
+      const x = noise([3, 8], 4);
+      const run = await compile(fn as never, [{ shape: ['batch', 8] }], quantised);
+      const { twice, fivefold } = (await run(x)) as unknown as Record<string, Values>;
+      const largest = Math.max(...fivefold!.data.map(Math.abs));
+      const scaled = Float32Array.from(twice!.data, value => value * 2.5);
+      expectClose(fivefold!.data, scaled, { maxAbs: 0.02 * largest });
+      await run.dispose();
+      for (const tensor of [weight, first, last]) tensor.dispose();
+    }));
 
   it('maps of zeros stay zero', () => {
     const { values, scales } = quantizeMatrix(Float32Array.of(0, 1, 0, -2), 2);

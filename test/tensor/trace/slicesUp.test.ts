@@ -28,12 +28,11 @@ import {
   transpose,
 } from '../../../src/tensor/tfjs.js';
 import { type Graph, showShape } from '../../../src/tensor/trace/graph.js';
-import { lower } from '../../../src/tensor/trace/passes/index.js';
 import { slicesUp } from '../../../src/tensor/trace/passes/slicesUp.js';
 import { useEngine } from '../../engine.js';
 import { expectClose, findGolden, readGolden } from '../../goldens.js';
 import { tinyClip } from '../../model/tiny.js';
-import { lowerWithout, noise, recorded, runGraph } from './graphs.js';
+import { lower, lowerWithout, noise, recorded, runGraph } from './graphs.js';
 
 const golden = readGolden(findGolden('dense/dense.safetensors')!);
 const outputs = readGolden(findGolden('clip-tiny/v512_outputs.safetensors')!);

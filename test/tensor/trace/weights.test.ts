@@ -1,5 +1,15 @@
 /** Graphs that refer to a file of weights, and what becomes of them when the file does. */
-import { cpSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type LoadedClip, loadClip } from '../../../src/checkpoint/loadClip.js';
@@ -45,7 +55,7 @@ describe('weights in their file', () => {
     onCopy(async (clip, _, folder) => {
       const model = await makeModel(x => clip.image(x as Pixels).pooled, signature, {}, []);
       expect(model.bytes.length).to.be.below(40_000);
-      expect(model.folder).to.equal(folder);
+      expect(model.access).to.deep.equal({ folder });
       // Class token, patches, positions, two norms, the projection, and 16 of each of four blocks.
       expect(model.weights.length).to.equal(3 + 4 + 1 + 4 * 16);
     }),
@@ -57,6 +67,16 @@ describe('weights in their file', () => {
       await startEngine(engineUnderTest);
       tidy(() => expectClose(clip.image(pixelsOf(golden.pixels!)).pooled.dataSync(), features, { maxAbs: 1e-4 }));
       const fast = await start(clip);
+      const { data } = await fast({ data: golden.pixels!.data as Float32Array, shape: golden.pixels!.shape });
+      expectClose(data as Float32Array, features, { maxAbs: 1e-4 });
+      await fast.dispose();
+    }),
+  );
+
+  it(
+    'give the same where they are not rearranged',
+    onCopy(async clip => {
+      const fast = await compile(x => clip.image(x).pooled, signature, { pack: false, host: 'worker' });
       const { data } = await fast({ data: golden.pixels!.data as Float32Array, shape: golden.pixels!.shape });
       expectClose(data as Float32Array, features, { maxAbs: 1e-4 });
       await fast.dispose();
@@ -90,4 +110,38 @@ describe('weights in their file', () => {
       await expectRefused(clip, /has been changed since it was opened/);
     }),
   );
+
+  describe('are refused at a call, before the runtime reads what it has mapped,', () => {
+    const spoilt: [string, (weights: string) => void, RegExp][] = [
+      ['when the file is gone', rmSync, /open_clip_model\.safetensors: .*no such file/],
+      ['when it is cut short', weights => truncateSync(weights, 20_000), /has been changed since it was opened/],
+      [
+        'when it is written to',
+        weights => {
+          const file = openSync(weights, 'r+');
+          writeSync(file, new Uint8Array(100), 0, 100, 50_000);
+          closeSync(file);
+        },
+        /has been changed since it was opened/,
+      ],
+    ];
+    for (const host of ['inline', 'worker'] as const) {
+      for (const [when, spoil, message] of spoilt) {
+        it(
+          `${when}, ${host}`,
+          onCopy(async (clip, weights) => {
+            const fast = await compile(x => clip.image(x).pooled, signature, { host });
+            const { data, shape } = golden.pixels!;
+            const pixels = { data: data as Float32Array, shape };
+            await fast(pixels);
+            spoil(weights);
+            const error = await fast(pixels).catch(caught => caught);
+            expect(error).to.be.instanceOf(InputError);
+            expect(error.message).to.match(message);
+            await fast.dispose();
+          }),
+        );
+      }
+    }
+  });
 });

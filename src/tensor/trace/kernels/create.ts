@@ -10,7 +10,7 @@ export function fill<D extends Dim>(g: Builder<D>, shape: readonly D[], value: n
 }
 
 /**
- * Known elements as a value. Equal ones are not kept one by one, be they few: their number may follow the batch, as
+ * Known elements, copied, as a value. Equal ones are not kept one by one, be they few: their number may follow the batch, as
  * does that of the ones which the gradient of a mean is made of.
  */
 export function constant<D extends Dim>(
@@ -19,12 +19,19 @@ export function constant<D extends Dim>(
   dtype: ElementType,
   shape: readonly D[],
 ): Value<D> {
-  const first = data[0];
-  const uniform = data.length > 1 && data.every((element: number) => Object.is(element, first));
-  if (!uniform) return g.data(data, dtype, shape);
-  const value = fill(g, shape, first!, dtype);
-  value.recipe = { read: () => data };
+  if (data.length < 2 || !isUniform(data)) return g.data(data.slice(), dtype, shape);
+  const { length } = data;
+  const [first] = data as unknown as [number];
+  const value = fill(g, shape, first, dtype);
+  value.recipe = { read: () => elementsOf(dtype, { length }).fill(first) };
   return value;
+}
+
+/** Whether all elements are the same; a plain loop, for there may be millions. */
+function isUniform(data: Elements): boolean {
+  const [first] = data as unknown as [number];
+  for (let i = 1; i < data.length; i++) if (!Object.is(data[i], first)) return false;
+  return true;
 }
 
 export const creations: Kernels = {

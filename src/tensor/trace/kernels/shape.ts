@@ -3,6 +3,7 @@ import { backendUtil, sliceUtil, type tfKernels, tfUtil } from '../../internals.
 import {
   axisOf,
   binary,
+  expand,
   type Inputs,
   info,
   type Kernels,
@@ -81,13 +82,12 @@ export const shapes: Kernels = {
     const ones = Array<number>(x.shape[along]!).fill(1);
     return split(g, x, ones, along).map(part => reshape(g, part, x.shape.toSpliced(along, 1)));
   },
-  Tile: (g, { x }: Inputs<'x'>, { reps }: tfKernels.TileAttrs) =>
-    g.op(
-      'Tile',
-      [x, g.ints(reps)],
-      x.dtype,
-      x.shape.map((size, axis) => size * reps[axis]!),
-    ),
+  Tile: (g, { x }: Inputs<'x'>, { reps }: tfKernels.TileAttrs) => {
+    const shape = x.shape.map((size, axis) => size * reps[axis]!);
+    // What has one element along an axis is the same all along it, which later passes know how to use.
+    const isSpread = x.shape.every((size, axis) => size === 1 || reps[axis] === 1);
+    return isSpread ? expand(g, x, shape) : g.op('Tile', [x, g.ints(reps)], x.dtype, shape);
+  },
   PadV2: (g, { x }: Inputs<'x'>, { paddings, constantValue }: tfKernels.PadV2Attrs) =>
     pad(g, x, paddings, constantValue),
   MirrorPad: (g, { x }: Inputs<'x'>, { paddings, mode }: tfKernels.MirrorPadAttrs) =>

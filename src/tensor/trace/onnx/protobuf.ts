@@ -17,21 +17,36 @@ export interface Message {
   /** Raw bytes, kept by reference until `finish`. */
   bytes(field: number, value: Uint8Array): Message;
   message(field: number, value: Message): Message;
-  /** The message as one array. */
-  finish(): Uint8Array;
+  /** The message as one array; `moved` is told of the bytes of each piece, and what it returns is waited for. */
+  finish(moved: (bytes: number) => Promise<void> | undefined): Promise<Uint8Array>;
   /** The message as pieces, and its length. */
-  readonly pieces: readonly Uint8Array[];
+  readonly pieces: readonly Piece[];
   readonly length: number;
 }
+
+/** Single bytes as they come, or many at once: an array for each field of a few bytes would take longer than all else. */
+type Piece = number[] | Uint8Array;
+
+/** From so many bytes on they are kept by reference. */
+const many = 256;
 
 const wires = { varint: 0, delimited: 2, fixed32: 5 } as const;
 
 export function message(): Message {
-  const pieces: Uint8Array[] = [];
+  const pieces: Piece[] = [];
   let length = 0;
-  const put = (piece: Uint8Array) => {
-    pieces.push(piece);
+  const put = (piece: Piece) => {
     length += piece.length;
+    if (piece.length >= many) {
+      pieces.push(piece);
+      return;
+    }
+    let last = pieces.at(-1);
+    if (!Array.isArray(last) || last.length >= many) {
+      last = [];
+      pieces.push(last);
+    }
+    for (const byte of piece) last.push(byte);
   };
   const tag = (field: number, wire: number) => put(varint((field << 3) | wire));
   const delimited = (field: number, size: number) => {
@@ -45,12 +60,9 @@ export function message(): Message {
       return self;
     },
     ints(field, values) {
-      const packed = values.map(varint);
-      delimited(
-        field,
-        packed.reduce((size, piece) => size + piece.length, 0),
-      );
-      packed.forEach(put);
+      const packed = values.flatMap(varint);
+      delimited(field, packed.length);
+      put(packed);
       return self;
     },
     float(field, value) {
@@ -69,12 +81,14 @@ export function message(): Message {
       value.pieces.forEach(put);
       return self;
     },
-    finish() {
+    async finish(moved) {
       const whole = new Uint8Array(length);
       let at = 0;
       for (const piece of pieces) {
         whole.set(piece, at);
         at += piece.length;
+        const turn = moved(piece.length);
+        if (turn) await turn;
       }
       return whole;
     },
@@ -87,8 +101,8 @@ export function message(): Message {
 }
 
 /** Seven bits a byte, the lowest first; the top bit says that more follow. */
-function varint(value: number | bigint): Uint8Array {
-  if (typeof value === 'number' && value >= 0 && value < 128) return Uint8Array.of(value);
+function varint(value: number | bigint): number[] {
+  if (typeof value === 'number' && value >= 0 && value < 128) return [value];
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   do {
@@ -96,5 +110,5 @@ function varint(value: number | bigint): Uint8Array {
     rest >>= 7n;
     bytes.push(rest > 0n ? low | 128 : low);
   } while (rest > 0n);
-  return Uint8Array.from(bytes);
+  return bytes;
 }

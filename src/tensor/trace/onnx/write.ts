@@ -3,6 +3,7 @@
  * files are referred to, not copied.
  */
 import type { Attribute, Dim, Elements, ElementType, Graph, Node, Value } from '../graph.js';
+import { turning } from '../turn.js';
 import { type Message, message } from './protobuf.js';
 
 /** The oldest operator set that has all that is written, so that the most runtimes read it. */
@@ -23,6 +24,10 @@ const elementTypes: Record<ElementType, number> = {
 /** The name of the free batch size in a model's inputs and outputs. */
 export const batchName = 'batch';
 
+/** Some milliseconds' worth, on which the event loop may wait. */
+const messagesATurn = 200;
+const bytesATurn = 1 << 23;
+
 /** Says where the elements of a known value lie outside the model; undefined for those that go into it. */
 export type Placement = (value: Value) => Placed | undefined;
 
@@ -35,21 +40,22 @@ export interface Placed {
 }
 
 /**
- * The model's bytes.
+ * The model's bytes. They may be many, so the event loop turns on the way.
  *
  * @param graph lowered: only inputs and outputs still have sizes that follow the batch.
  */
-export function writeOnnx(graph: Graph, place: Placement): Uint8Array {
+export async function writeOnnx(graph: Graph, place: Placement): Promise<Uint8Array> {
   // Fields of one message may stand in any order, so each part is written when it turns up.
   const body = message().text(2, 'clipscope');
   const names = new Map<Value, string>();
+  const constants: Value[] = [];
   const nameOf = (value: Value | undefined): string => {
     if (!value) return '';
     const known = names.get(value);
     if (known !== undefined) return known;
     const name = `v${names.size}`;
     names.set(value, name);
-    if (!value.node) body.message(5, initializer(name, value, place(value)));
+    if (!value.node) constants.push(value);
     return name;
   };
 
@@ -69,15 +75,24 @@ export function writeOnnx(graph: Graph, place: Placement): Uint8Array {
     names.set(copy, name);
     copies.push({ op: 'Identity', inputs: [value], outputs: [copy], attributes: {}, from: 'output' });
   }
-  [...graph.nodes, ...copies].forEach((node, i) => {
+  const written = turning(messagesATurn);
+  const moved = turning(bytesATurn);
+  for (const [i, node] of [...graph.nodes, ...copies].entries()) {
     // What fails at run time is told by this name.
     body.message(1, nodeMessage(node, `${node.from}_${i}`, nameOf));
-  });
+    await written(1);
+  }
+  for (const value of constants) {
+    const made = initializer(names.get(value)!, value, place(value));
+    body.message(5, made);
+    await written(1);
+    await moved(made.length);
+  }
   const model = message().int(1, irVersion).text(2, 'clipscope').message(7, body);
   model.message(8, message().text(1, '').int(2, opset));
   const domains = new Set(graph.nodes.flatMap(({ domain }) => domain ?? []));
   for (const domain of domains) model.message(8, message().text(1, domain).int(2, 1));
-  return model.finish();
+  return model.finish(moved);
 }
 
 function nodeMessage(node: Node, name: string, nameOf: (value: Value | undefined) => string): Message {

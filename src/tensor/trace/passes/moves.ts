@@ -28,9 +28,12 @@ export const mergeMoves: Pass = graph =>
 
 const permOf = ({ attributes }: Node) => attributes.perm as readonly number[];
 
-/** The matrix whose transpose a value is, when it is one. */
+/** What a value is the transpose of in its last two axes, when it is one. */
 export function transposed({ node }: Value): Value | undefined {
-  return node?.op === 'Transpose' && String(permOf(node)) === '1,0' ? node.inputs[0] : undefined;
+  if (node?.op !== 'Transpose') return undefined;
+  const { length } = permOf(node);
+  const turned = permOf(node).every((axis, i) => axis === (i < length - 2 ? i : 2 * length - 3 - i));
+  return length >= 2 && turned ? node.inputs[0] : undefined;
 }
 
 /** All axes but the last as one: `[b, n, w] -> [b n, w]`. */

@@ -1,0 +1,3 @@
+// CommonJS for the reason that `tfjsCore.cts` gives.
+import cpu = require('@tensorflow/tfjs-backend-cpu');
+export = cpu;

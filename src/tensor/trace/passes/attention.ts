@@ -1,0 +1,66 @@
+import { type Node, sameDim, sameShape, type Value } from '../graph.js';
+import { type Pass, rewrite, useCounts } from './rewrite.js';
+
+/**
+ * Makes one node of ONNX Runtime's own of `softmax(scale q k^T) v` with heads split before and merged after, where
+ * nothing else looks at what is in between: it never holds all scores at once.
+ * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MultiHeadAttention
+ */
+export const fuseAttention: Pass = graph => {
+  const uses = useCounts(graph);
+  return rewrite(graph, (node, g) => {
+    const found = matched(node, uses);
+    if (!found) return undefined;
+    const { q, k, v, heads, scale } = found;
+    const y = node.outputs[0]!;
+    const merged = [q, k, v].map(({ shape: [batch, tokens] }, i) => {
+      const shape = [batch!, tokens!, y.shape[2]!];
+      return g.op('Reshape', [[q, k, v][i]!, g.ints(shape)], y.dtype, shape);
+    });
+    const attributes = { num_heads: heads, scale: { float: scale } };
+    return [g.op('MultiHeadAttention', merged, y.dtype, y.shape, attributes, 'com.microsoft')];
+  });
+};
+
+/** Queries, keys and values, `[batch, token, head, width]` each. */
+interface Attention {
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+  readonly heads: number;
+  readonly scale: number;
+}
+
+/** What the reshape that merges heads is the end of. */
+function matched(node: Node, uses: (value: Value) => number): Attention | undefined {
+  const only = (value: Value | undefined) => (value && uses(value) === 1 ? value : undefined);
+  const [y] = node.outputs;
+  const z = turned(node.op === 'Reshape' ? only(node.inputs[0]) : undefined, [0, 2, 1, 3]);
+  const mix = madeBy(only(z), 'MatMul');
+  const softmax = madeBy(only(mix?.inputs[0]), 'Softmax');
+  const scores = madeBy(only(softmax?.inputs[0]), 'MatMul');
+  const scaled = madeBy(scores?.inputs[0], 'Mul');
+  const scale = numberOf(scaled?.inputs[1]);
+  const q = turned(scaled?.inputs[0], [0, 2, 1, 3]);
+  const k = turned(scores?.inputs[1], [0, 2, 3, 1]);
+  const v = turned(mix?.inputs[1], [0, 2, 1, 3]);
+  if (!q || !k || !v || scale === undefined || softmax?.attributes.axis !== 3 || y?.shape.length !== 3)
+    return undefined;
+  const [batch, , ...heads] = q.shape;
+  const fits = [k, v].every(({ shape: [first, , ...rest] }) => sameDim(first!, batch!) && sameShape(rest, heads));
+  return fits && typeof heads[0] === 'number' ? { q, k, v, heads: heads[0], scale } : undefined;
+}
+
+const madeBy = (value: Value | undefined, op: string): Node | undefined =>
+  value?.node?.op === op ? value.node : undefined;
+
+/** What a value is made of by putting axes in that order. */
+function turned(value: Value | undefined, order: readonly number[]): Value | undefined {
+  const node = madeBy(value, 'Transpose');
+  return String(node?.attributes.perm) === String(order) ? node!.inputs[0] : undefined;
+}
+
+/** A constant without axes. */
+function numberOf(value: Value | undefined): number | undefined {
+  return value?.source?.kind === 'data' && value.shape.length === 0 ? value.source.data[0] : undefined;
+}

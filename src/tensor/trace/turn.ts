@@ -1,0 +1,31 @@
+/** Lets the event loop turn, in Node and in a page. */
+export const turn = (): Promise<void> =>
+  new Promise(resolve => {
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    // Browsers hold back timers that follow on each other, but not messages.
+    const { port1, port2 } = new MessageChannel();
+    const onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    // Node's types leave this property out.
+    Object.assign(port1, { onmessage });
+    port2.postMessage(undefined);
+  });
+
+/**
+ * Lets the event loop turn once so much work has been done since it last did. Is told of work as it is done, in
+ * whatever it is counted; what it returns is waited for.
+ */
+export function turning(every: number): (work: number) => Promise<void> | undefined {
+  let done = 0;
+  return work => {
+    done += work;
+    if (done < every) return undefined;
+    done = 0;
+    return turn();
+  };
+}
