@@ -6,11 +6,11 @@ const paths = report.files.map(({ path }) => path);
 
 const wanted = [
   ...['README.md', 'LICENSE', 'NOTICE', 'package.json'],
-  ...['dist/index.js', 'dist/index.d.ts', 'dist/cli.js'],
+  ...['dist/index.js', 'dist/index.d.ts', 'dist/cli.js', 'dist/browser.js', 'dist/tensor/run/workerThread.browser.js'],
   ...['weights/scenes/config.json', 'weights/scenes/preprocessor_config.json', 'weights/scenes/model.safetensors'],
   ...['data/bpe_simple_vocab_16e6.txt.gz', 'examples/scene-1.png'],
 ];
-const allowed = /^(dist|weights|examples|data|scripts)\/|^(README\.md|LICENSE|NOTICE|package\.json)$/;
+const allowed = /^(dist|weights|examples|data|configs|scripts)\/|^(README\.md|LICENSE|NOTICE|package\.json)$/;
 const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|fixtures|goldens/;
 
 /** The source a built file comes from; a built file without one is left over from a file that is gone. */

@@ -17,7 +17,8 @@ export type { Pulled } from './checkpoint/pullUrl.js';
 export type { ModelSettings } from './checkpoint/settings.js';
 export { InputError } from './errors.js';
 export { writeAtomic } from './files/atomic.js';
-export { type ByteSource, bytesFromMemory, openBytes } from './files/bytes.js';
+export { type ByteSource, bytesFromMemory } from './files/byteSource.js';
+export { openBytes } from './files/bytes.js';
 export { type Dtype, fromFloat32, toFloat32 } from './files/dtype.js';
 export { npyBytes } from './files/npy.js';
 export { openSafetensors } from './files/safetensors/read.js';
@@ -54,6 +55,24 @@ export { imagePoints, textPoints } from './model/pointNames.js';
 export type { Patch, PointShape, Seen } from './model/points.js';
 export { type PositionMode, positionModes } from './model/positions.js';
 export type { TextOutput } from './model/textTower.js';
+export { drawScenes, type SceneBatchOptions } from './scenes/batch.js';
+export { sceneCaption } from './scenes/caption.js';
+export { drawScene, type SceneCanvas, sceneCanvas, type VisiblePart, visibleParts } from './scenes/draw.js';
+export { sceneLabels } from './scenes/labels.js';
+export { type SceneFormat, type WriteScenesOptions, writeScenes } from './scenes/layouts/index.js';
+export type { CaptionOptions, SceneOptions } from './scenes/options.js';
+export { type Scene, type SceneObject, sceneAt } from './scenes/scene.js';
+export { sceneSheet } from './scenes/sheet.js';
+export {
+  novelPairs,
+  novelShapes,
+  type SceneClassKind,
+  sceneBackgrounds,
+  sceneClassNames,
+  sceneColours,
+  sceneShapes,
+  sceneTextures,
+} from './scenes/world.js';
 export { backgroundNames, type ClassFlavour, type ClassList, classList, classListNames } from './segment/classLists.js';
 export { classProbabilities, type LabelMap, type LabelOptions, labelMap } from './segment/dense/labels.js';
 export { type DenseLogits, denseFromPlanes } from './segment/dense/logits.js';
@@ -64,8 +83,11 @@ export { templates } from './segment/prompts.js';
 export { type Protocol, type PublishedDataset, protocolFor, protocols } from './segment/protocols.js';
 export {
   type ClassShare,
+  openSegmenter,
   type PixelInput,
   type Segmentation,
+  type Segmenter,
+  type SegmenterOptions,
   type SegmentingClip,
   type SegmentOptions,
   segment,
@@ -76,11 +98,13 @@ export { type TextFeatures, textFeatures } from './segment/textFeatures.js';
 export { fromNames, parseClasses, parseClassFile, type Vocabulary } from './segment/vocabulary.js';
 export { type Compiled, type CompileOptions, compile, type InputSpec, type Values } from './tensor/compile.js';
 export { type CompiledStep, compileStep, stateTensors } from './tensor/compileStep.js';
-export { type EngineName, type EngineReport, engineNames, startEngine } from './tensor/engine.js';
+export { type EngineReport, startEngine } from './tensor/engine.js';
 export { type Exported, type ExportOptions, exportModel } from './tensor/export.js';
 export { enableGradients } from './tensor/gradients.js';
 export { type LossAndGradients, lossAndGradients } from './tensor/lossAndGradients.js';
+export { type EngineName, engineNames, type RunnerName, runnerNames } from './tensor/names.js';
 export { type RoiAlignOptions, roiAlign } from './tensor/ops/roiAlign.js';
+export { engineRunner, openRunner, type Runner, type RunnerOptions } from './tensor/runner.js';
 export type { Heads, Linear, Norm, Pattern, Pixels, Tokens } from './tensor/tfjs.js';
 export {
   add,

@@ -7,12 +7,15 @@ import { breaches, importsOf } from './importGraph.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'));
-const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+const { dependencies: needed, optionalDependencies: wanted, peerDependencies: peers } = manifest;
+const dependencies = Object.keys({ ...needed, ...wanted, ...peers });
 
 /** The source files below a folder of the repository, by their paths in it, with their text. */
 function sourcesIn(folder: string): Map<string, string> {
   const paths = readdirSync(resolve(root, folder), { recursive: true, encoding: 'utf8' });
-  const sources = paths.map(path => path.replaceAll('\\', '/')).filter(path => /\.(ts|mjs)$/.test(path));
+  const sources = paths
+    .map(path => path.replaceAll('\\', '/'))
+    .filter(path => /^(?!.*node_modules\/).*\.(ts|cts|mjs)$/.test(path));
   return new Map(sources.sort().map(path => [path, readFileSync(resolve(root, folder, path), 'utf8')]));
 }
 

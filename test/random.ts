@@ -1,4 +1,4 @@
-import { uniform } from '../bench/random.js';
+import { uniform } from '../src/bench/random.js';
 
 /** Whole numbers below a bound, the same on every run. */
 export function randomBelow(seed: number): (bound: number) => number {

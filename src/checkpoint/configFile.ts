@@ -1,6 +1,7 @@
 /** A model's sizes from the JSON file beside its weights: Hugging Face's `config.json`, or OpenCLIP's. */
-import { z } from 'zod';
+
 import { InputError, suggestion } from '../errors.js';
+import * as z from '../files/schema.js';
 import { type ActivationName, activations, type ClipConfig, type Pooling } from '../model/config.js';
 
 const count = z.number().int().positive().max(1_000_000);

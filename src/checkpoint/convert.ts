@@ -39,23 +39,46 @@ export function convertCheckpoint(
 ): Converted {
   const { file, checkpoint, config, preprocessor } = openModel(name, options);
   try {
-    const preprocessing = config.image && preprocessorJson(preprocessor, name);
-    makeFolder(folder);
-    const target = join(folder, 'model.safetensors');
-    for (const path of [target, join(folder, 'config.json'), join(folder, 'preprocessor_config.json')])
-      checkWritable(path);
     const dtype = options.dtype && convertDtypes[options.dtype];
     const tensors = new Map<string, TensorToWrite>();
     for (const [role, shape] of rolesOf(config)) {
       tensors.set(entryOf(huggingFace, role).theirs, converted(file, locate(checkpoint, role)!, shape, dtype));
     }
-    writeSafetensors(target, tensors, new Map([['format', 'pt']]));
-    writeJson(join(folder, 'config.json'), configJson(config, dtype));
-    if (preprocessing) writeJson(join(folder, 'preprocessor_config.json'), preprocessing);
-    return { tensors: tensors.size, bytes: statSync(target).size, config };
+    return writeModelFolder(folder, { name, config, preprocessor, tensors, ...(dtype && { dtype }) });
   } finally {
     file.close();
   }
+}
+
+/** What a model folder is written from. */
+export interface ModelToWrite {
+  /** What error messages call it. */
+  readonly name: string;
+  readonly config: ClipConfig;
+  readonly preprocessor: PreprocessSpec;
+  /** By Hugging Face's names and in its orientation. */
+  readonly tensors: ReadonlyMap<string, TensorToWrite>;
+  /** Of the tensors, where it is one for all. */
+  readonly dtype?: Dtype;
+}
+
+/**
+ * Writes `model.safetensors`, `config.json` and `preprocessor_config.json` to a folder, made if need be.
+ * @throws InputError when the preprocessing is none that Hugging Face's file can name, or the folder cannot be written
+ */
+export function writeModelFolder(
+  folder: string,
+  { name, config, preprocessor, tensors, dtype }: ModelToWrite,
+): Converted {
+  const preprocessing = config.image && preprocessorJson(preprocessor, name);
+  makeFolder(folder);
+  const target = join(folder, 'model.safetensors');
+  for (const path of [target, join(folder, 'config.json'), join(folder, 'preprocessor_config.json')])
+    checkWritable(path);
+  writeSafetensors(target, tensors, new Map([['format', 'pt']]));
+  writeJson(join(folder, 'config.json'), configJson(config, dtype));
+  if (preprocessing) writeJson(join(folder, 'preprocessor_config.json'), preprocessing);
+  return { tensors: tensors.size, bytes: statSync(target).size, config };
 }
 
 function converted(

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { z } from 'zod';
 import { InputError } from '../errors.js';
 import type { Expectation } from '../files/download.js';
 import { quoted } from '../files/quote.js';
+import * as z from '../files/schema.js';
 import { type Answer, parseUrl, readBody, request, requestFailure, statusError } from '../files/transfer/http.js';
 import { type RetryPolicy, withRetries } from '../files/transfer/retry.js';
 

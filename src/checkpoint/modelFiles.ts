@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.js';
 import { openBytes } from '../files/bytes.js';
-import { parseJson } from '../files/json.js';
+import { readJson } from '../files/jsonFile.js';
 import { openSafetensors } from '../files/safetensors/read.js';
 import { openShardedSafetensors } from '../files/safetensors/sharded.js';
 import type { TensorFile } from '../files/tensorFile.js';
@@ -104,17 +104,4 @@ export function openWeights(path: string): TensorFile {
 function isTorch([a, b, c, d]: Uint8Array): boolean {
   const zip = a === 0x50 && b === 0x4b && c === 3 && d === 4;
   return zip || (a === 0x80 && c === 0x8a && d === 0x0a);
-}
-
-/** A small JSON file. @throws InputError when it is missing, larger than 4 MiB, or not JSON. */
-export function readJson(path: string): unknown {
-  const source = openBytes(path);
-  try {
-    if (source.size > 4 << 20) {
-      throw new InputError(`${path}: expected at most 4 MiB of JSON, got ${source.size} bytes`);
-    }
-    return parseJson(source.read(0, source.size), path);
-  } finally {
-    source.close();
-  }
 }

@@ -1,5 +1,5 @@
 /** A model's own advice on how to use it, in `clipscope.json` beside its weights. */
-import { z } from 'zod';
+import * as z from '../files/schema.js';
 import { parseWith } from './configFile.js';
 
 const whole = z.number().int().nonnegative().max(100_000);

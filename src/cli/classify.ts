@@ -4,11 +4,10 @@ import type { LoadedClip } from '../checkpoint/loadClip.js';
 import { InputError, suggestion } from '../errors.js';
 import { fill, parseTemplates, templateSets, templates } from '../segment/prompts.js';
 import type { Vocabulary } from '../segment/vocabulary.js';
-import { tidy } from '../tensor/tfjs.js';
 import { type ClassFlags, vocabularyFrom, withClasses } from './classes.js';
 import { type CommonFlags, wholeNumber, withExif, withModel } from './flags.js';
 import { readText } from './inputs.js';
-import { eachImage, modelFrom, pixelsFor, withClip } from './model.js';
+import { eachImage, imageCount, modelFrom, pixelsFor, prepareImage, withClip } from './model.js';
 import { percent, print } from './output.js';
 import { fulfilTexts, requestTexts, towersFor } from './texts.js';
 
@@ -37,16 +36,21 @@ export function command(description: string): Command {
       const vocabulary = vocabularyFrom('classify', flags);
       const model = modelFrom(flags);
       const prompts = flags.templates === undefined ? model.settings.templates : templatesFrom(flags.templates);
-      const request = requestTexts(model, vocabulary.queries, prompts ?? templates('photo'));
+      const request = await requestTexts(model, vocabulary.queries, prompts ?? templates('photo'), flags);
       const batches = await pixelsFor(model, images, flags);
-      const scored = await withClip(flags, towersFor(request), async clip => {
-        const texts = await fulfilTexts(clip, request, flags);
-        return eachImage(batches, flags, (pixels, file) => {
-          const embedding = tidy(() => clip.image(pixels).embedding.dataSync()) as Float32Array;
-          const scores = scoresOf(embedding, texts.values, clip.logitScale, vocabulary);
-          return { file: images[file]!, scores: scores.slice(0, flags.top) };
-        });
-      });
+      const scored = await withClip(
+        flags,
+        { towers: towersFor(request), runs: imageCount(batches) },
+        async (clip, runner) => {
+          const texts = await fulfilTexts(clip, runner, request, flags);
+          const embed = await prepareImage(runner, pixels => clip.image(pixels).embedding);
+          return eachImage(batches, flags, async (pixels, file) => {
+            const { data } = await embed(pixels);
+            const scores = scoresOf(data as Float32Array, texts.values, clip.logitScale, vocabulary);
+            return { file: images[file]!, scores: scores.slice(0, flags.top) };
+          });
+        },
+      );
       print(flags, { images: scored }, () =>
         scored.flatMap(({ file, scores }) => [
           file,

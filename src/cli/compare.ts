@@ -14,7 +14,7 @@ import { type CommonFlags, type VariantFlags, withExif, withModel, withVariant }
 import { checkPictureOutput, isPixelFile, readPixelFile, readUpright } from './inputs.js';
 import { methodFrom, modelFrom, withClip } from './model.js';
 import { percent, print, withProgress } from './output.js';
-import { protocolFlags, withSizes } from './segment.js';
+import { protocolFlags, windowRuns, withSizes } from './segment.js';
 import { fulfilTexts, requestTexts, towersFor } from './texts.js';
 
 interface Flags extends CommonFlags, VariantFlags, ClassFlags {
@@ -50,12 +50,13 @@ async function runCompare(image: string, flags: Flags): Promise<void> {
     checkPictureOutput(flags.output, [image]);
   }
   const model = modelFrom(flags);
-  const request = requestTexts(model, vocabulary.queries, promptsFor(model, base.protocol));
+  const request = await requestTexts(model, vocabulary.queries, promptsFor(model, base.protocol), flags);
   const input = isPixelFile(image) ? pixelsOf(image) : await readUpright(image, flags.exif);
-  const panels = await withClip(flags, towersFor(request), async clip => {
-    const texts = await fulfilTexts(clip, request, flags);
+  const panels = await withClip(flags, { towers: towersFor(request), runs: windowRuns }, async (clip, runner) => {
+    const texts = await fulfilTexts(clip, runner, request, flags);
     return withProgress('windows', flags, onProgress =>
       segmentVariants(clip, input, vocabulary, methods, {
+        runner,
         texts,
         onProgress,
         base: base.protocol,

@@ -2,38 +2,44 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
+import { type Quantization, quantizations, runnerNames } from '../tensor/names.js';
+import { mostThreads } from '../tensor/threads.js';
 
 /** The model that comes with the package. */
 export const embeddedModel = fileURLToPath(new URL('../../weights/scenes', import.meta.url));
 
-export interface CommonFlags {
+export interface ModelFlags {
   model: string;
-  engine: string;
-  threads?: number;
   activation?: 'quick_gelu' | 'gelu';
+  quantize?: Quantization;
   quiet?: boolean;
   json?: boolean;
 }
 
-/** `--model`, `--engine`, `--threads`, `--quiet`, `--json`: what every command that runs a model takes. */
-export function withModel(command: Command): Command {
+/** Which model, in which precision, and `--quiet` and `--json`. */
+export function withWeights(command: Command): Command {
+  const model = new Option('--model <dir|file|hub-id>', 'weights: a folder, a file, or a pulled id');
+  const activation = new Option('--activation <name>', 'the activation, which bare weights do not tell');
+  const quantize = new Option('--quantize <kind>', 'linear maps in eight-bit whole numbers: faster, less exact');
   return withOutput(
     command
-      .addOption(
-        new Option('--model <dir|file|hub-id>', 'weights: a folder, a file, or a pulled id').default(
-          embeddedModel,
-          'the embedded model',
-        ),
-      )
-      .option('--engine <name>', 'what computes: wasm, cpu, node, node-gpu', 'wasm')
-      .option('--threads <n>', 'threads of engine node; wasm and cpu have one', wholeNumber(1))
-      .addOption(
-        new Option('--activation <name>', 'the activation, which bare weights do not tell').choices([
-          'quick_gelu',
-          'gelu',
-        ]),
-      ),
+      .addOption(model.default(embeddedModel, 'the embedded model'))
+      .addOption(activation.choices(['quick_gelu', 'gelu']))
+      .addOption(quantize.choices(quantizations)),
   );
+}
+
+export interface CommonFlags extends ModelFlags {
+  engine?: string;
+  threads?: number;
+}
+
+/** What every command that runs a model takes: the model, and what computes it. */
+export function withModel(command: Command): Command {
+  const engines = runnerNames.join(', ');
+  return withWeights(command)
+    .option('--engine <name>', `what computes: ${engines} (default: ort where it is installed, else wasm)`)
+    .option('--threads <n>', 'threads of engines ort and node; wasm and cpu have one', threadCount);
 }
 
 /** `--quiet` and `--json`. */
@@ -50,6 +56,14 @@ export interface VariantFlags {
   ffn?: boolean;
   blocks?: number;
   positions?: string;
+}
+
+/** @throws InputError for flags of the image tower where the text tower is asked for. */
+export function checkNoVariant(command: string, flags: VariantFlags): void {
+  const { method, attention, residual, ffn, blocks, positions } = flags;
+  const given = Object.entries({ method, attention, residual, ffn, blocks, positions });
+  const [stray] = given.filter(([, value]) => value !== undefined);
+  if (stray) throw new InputError(`${command}: --${stray[0]} changes the image tower; leave it out with --text`);
 }
 
 /** The flags that change the last blocks. */
@@ -73,14 +87,18 @@ export function withExif(command: Command): Command {
   return command.addOption(new Option('--exif <on|off>', description).argParser(onOff).default(true, 'on'));
 }
 
-/** A whole number from `least` up. */
-export function wholeNumber(least: number): (text: string) => number {
+/** A whole number from `least` up, to `most` where that is given. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return text => {
     const value = Number(text);
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least} up.`);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `from ${least} up`;
+    throw new InvalidArgumentError(`Expected a whole number ${range}.`);
   };
 }
+
+/** `--threads`. */
+export const threadCount = wholeNumber(1, mostThreads);
 
 /** A number from `least` to `most`. */
 export function numberWithin(least: number, most: number): (text: string) => number {

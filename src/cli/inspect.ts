@@ -8,10 +8,19 @@ import { gridOf, namedConfigs } from '../model/config.js';
 import { imagePoints, textPoints } from '../model/pointNames.js';
 import type { Seen } from '../model/points.js';
 import type { Method } from '../segment/methods.js';
-import { tidy } from '../tensor/tfjs.js';
-import { type CommonFlags, exactlyOne, type VariantFlags, withExif, withModel, withVariant } from './flags.js';
+import type { Mapped, Values } from '../tensor/compile.js';
+import type { Tensor2D } from '../tensor/tfjs.js';
+import {
+  type CommonFlags,
+  checkNoVariant,
+  exactlyOne,
+  type VariantFlags,
+  withExif,
+  withModel,
+  withVariant,
+} from './flags.js';
 import { checkFolder, checkTensorOutput } from './inputs.js';
-import { eachImage, methodFrom, modelFrom, pixelsFor, withClip } from './model.js';
+import { eachImage, imageCount, methodFrom, modelFrom, pixelsFor, prepareImage, withClip } from './model.js';
 import { print } from './output.js';
 import { type SeenPoint, writePointPictures } from './pointPictures.js';
 
@@ -41,6 +50,7 @@ export function command(description: string): Command {
       if (!flags.list || asked) {
         exactlyOne('inspect', ['a picture', image !== undefined], ['--text', flags.text !== undefined]);
       }
+      if (flags.text !== undefined) checkNoVariant('inspect', flags);
       const method = methodFrom(flags, 'clip');
       if (flags.list) return listPoints(flags, image, method);
       if (flags.output !== undefined) checkTensorOutput(flags.output, image === undefined ? [] : [image]);
@@ -48,16 +58,27 @@ export function command(description: string): Command {
       const see = flags.see === undefined ? usual : flags.see.split(',').map(name => name.trim());
       if (see.includes('')) throw new InputError(`--see: expected names separated by commas, got '${flags.see}'`);
       const batches = image === undefined ? [] : await pixelsFor(modelFrom(flags), [image], flags);
-      const [points, grid] = await withClip(flags, [flags.text === undefined ? 'image' : 'text'], async clip => {
-        if (flags.text !== undefined) {
-          const ids = clip.tokenizer.encode(flags.text);
-          return [tidy(() => valuesOf(clip.text([ids], { see, context: 'full' }).seen)), undefined] as const;
-        }
-        const options = { see, last: method.variant, positions: method.protocol.positions };
-        const runs = await eachImage(batches, flags, pixels => tidy(() => valuesOf(clip.image(pixels, options).seen)));
-        const { height, width } = batches[0]!;
-        return [stacked(runs), gridOf(clip.config.image!, height, width)] as const;
-      });
+      const [points, grid] = await withClip(
+        flags,
+        { towers: [flags.text === undefined ? 'image' : 'text'], runs: imageCount(batches) },
+        async (clip, runner) => {
+          if (flags.text !== undefined) {
+            const { context } = clip.config.text!;
+            const look = await runner.prepare(
+              (ids: Tensor2D) => clip.textIds(ids, { see }).seen,
+              [{ shape: [1, context], dtype: 'int32' }],
+            );
+            const data = new Int32Array(context);
+            data.set(clip.tokenizer.encode(flags.text));
+            return [pointsOf(await look({ data, shape: [1, context] })), undefined] as const;
+          }
+          const options = { see, last: method.variant, positions: method.protocol.positions };
+          const look = await prepareImage(runner, pixels => clip.image(pixels, options).seen);
+          const runs = await eachImage(batches, flags, async pixels => pointsOf(await look(pixels)));
+          const { height, width } = batches[0]!;
+          return [stacked(runs), gridOf(clip.config.image!, height, width)] as const;
+        },
+      );
       if (flags.pictures !== undefined) await writePointPictures(flags.pictures, points, grid);
       if (flags.output !== undefined) {
         const tensors = points.map(({ name, shape, values }) => {
@@ -92,12 +113,8 @@ function architectureOf(flags: Flags): Pick<ModelDescription, 'config' | 'prepro
   return { config, preprocessor: clipPreprocess(config.image!.imageSize) };
 }
 
-const valuesOf = (seen: Seen): SeenPoint[] =>
-  Object.entries(seen).map(([name, tensor]) => ({
-    name,
-    shape: tensor.shape,
-    values: (tensor.dataSync() as Float32Array).slice(),
-  }));
+const pointsOf = (seen: Mapped<Seen, Values>): SeenPoint[] =>
+  Object.entries(seen).map(([name, { shape, data }]) => ({ name, shape, values: data as Float32Array }));
 
 /** The same points of several images as one batch. */
 function stacked(runs: readonly SeenPoint[][]): SeenPoint[] {

@@ -1,4 +1,4 @@
-/** Starting the engine and loading the model that a command's flags name. */
+/** What computes and the model that a command's flags name. */
 import { attentionByName } from '../attention/index.js';
 import {
   describeModel,
@@ -7,41 +7,97 @@ import {
   loadClip,
   type ModelDescription,
 } from '../checkpoint/loadClip.js';
+import { checkAttention, gridOf } from '../model/config.js';
 import type { Variant } from '../model/imageTower.js';
 import { type PositionMode, parsePositionMode } from '../model/positions.js';
 import { type Method, methodByName } from '../segment/methods.js';
-import { parseEngine, startEngine } from '../tensor/engine.js';
-import { type Pixels, tensor4d } from '../tensor/tfjs.js';
-import type { CommonFlags, VariantFlags } from './flags.js';
+import type { Compiled, Structure, Values } from '../tensor/compile.js';
+import type { RunnerName } from '../tensor/names.js';
+import { openRunner, parseRunner, type Runner, type RunnerOptions } from '../tensor/runner.js';
+import type { Pixels } from '../tensor/tfjs.js';
+import type { CommonFlags, ModelFlags, VariantFlags } from './flags.js';
 import { modelPixels, type PixelBatch } from './inputs.js';
-import { withProgress } from './output.js';
+import { showsProgress, warn, withProgress } from './output.js';
 
 /** The model that the flags name, without its weights. */
-export const modelFrom = ({ model, activation }: CommonFlags): ModelDescription =>
+export const modelFrom = ({ model, activation }: ModelFlags): ModelDescription =>
   describeModel(model, activation ? { activation } : {});
 
-/** Images as the model sees them; to be read before its weights, so that a broken one is found at once. */
-export function pixelsFor(
+/**
+ * Images as the model sees them; to be read before its weights, so that a broken one is found at once.
+ * @throws InputError also for ready pixels of so many patches that their attention would not fit in memory.
+ */
+export async function pixelsFor(
   { config, preprocessor }: Pick<ModelDescription, 'config' | 'preprocessor'>,
   paths: readonly string[],
   { exif }: { exif: boolean },
 ): Promise<PixelBatch[]> {
-  return modelPixels(paths, preprocessor, { exif, ...(config.image && { patch: config.image.patch }) });
+  const { image } = config;
+  const batches = await modelPixels(paths, preprocessor, { exif, ...(image && { patch: image.patch }) });
+  batches.forEach(({ height, width }, i) => {
+    if (image) checkAttention(paths[i]!, image, 1, gridOf(image, height, width), 'use a smaller image');
+  });
+  return batches;
 }
 
-/** Starts the engine, loads the model, runs `f`, and frees the model whatever happens. */
+/** What a command needs. */
+interface Work {
+  readonly towers: LoadOptions['towers'];
+  /** How often it runs a tower at the least, as far as it knows. */
+  readonly runs: number;
+}
+
+/** Opens what computes, loads the model, runs `f`, and frees the model whatever happens. */
 export async function withClip<T>(
   flags: CommonFlags,
-  towers: LoadOptions['towers'],
-  f: (clip: LoadedClip) => Promise<T>,
+  { towers, runs }: Work,
+  f: (clip: LoadedClip, runner: Runner) => Promise<T>,
 ): Promise<T> {
-  await startEngine(parseEngine(flags.engine), flags.threads === undefined ? {} : { threads: flags.threads });
+  const runner = await runnerFrom(flags, runs);
   const { activation } = flags;
-  const clip = await loadClip(flags.model, { ...(towers && { towers }), ...(activation && { activation }) });
+  const clip = await loadClip(flags.model, {
+    ...(towers && { towers }),
+    ...(activation && { activation }),
+    weights: runner.name === 'ort' ? 'file' : 'engine',
+  });
   try {
-    return await f(clip);
+    return await f(clip, runner);
   } finally {
+    await runner.dispose();
     clip.dispose();
+  }
+}
+
+/** Runs from which on rearranging a graph's weights pays. */
+const manyRuns = 8;
+
+/** What the flags choose to compute with. Where progress is shown, graphs run in a thread that does not hold it up. */
+async function runnerFrom(flags: CommonFlags, runs: number): Promise<Runner> {
+  const { engine } = flags;
+  return openRunner(
+    engine === undefined ? await defaultRunner(flags) : parseRunner(engine),
+    runnerOptions(flags, runs),
+  );
+}
+
+/** What the flags say of how graphs run. */
+export function runnerOptions(flags: CommonFlags, runs: number): RunnerOptions {
+  const { threads, quantize } = flags;
+  return {
+    host: showsProgress(flags) ? 'worker' : 'inline',
+    pack: runs >= manyRuns,
+    ...(threads !== undefined && { threads }),
+    ...(quantize !== undefined && { quantize }),
+  };
+}
+
+async function defaultRunner({ quiet }: CommonFlags): Promise<RunnerName> {
+  try {
+    await import('onnxruntime-node');
+    return 'ort';
+  } catch {
+    if (!quiet) warn('onnxruntime-node is not there or does not load; computing with wasm, several times slower');
+    return 'wasm';
   }
 }
 
@@ -63,27 +119,32 @@ export function methodFrom(flags: VariantFlags, defaultMethod: string): Method {
 const positionsFrom = ({ positions }: VariantFlags, byMethod: PositionMode): PositionMode =>
   positions === undefined ? byMethod : parsePositionMode(positions);
 
+/** A function of one batch of images, made ready for any size of them. */
+export const prepareImage = <R extends Structure>(
+  { prepare }: Runner,
+  f: (pixels: Pixels) => R,
+): Promise<Compiled<R>> => prepare(f, [{ shape: ['batch', 3, 'height', 'width'] }]);
+
+/** How many images there are in batches. */
+export const imageCount = (batches: readonly PixelBatch[]): number =>
+  batches.reduce((sum, { count }) => sum + count, 0);
+
 /** Each image of the batches on its own through `f`, in order, with progress. */
 export async function eachImage<T>(
   batches: readonly PixelBatch[],
   flags: { quiet?: boolean },
-  f: (pixels: Pixels, batch: number) => T,
+  f: (pixels: Values, batch: number) => Promise<T>,
 ): Promise<T[]> {
-  const total = batches.reduce((sum, { count }) => sum + count, 0);
+  const total = imageCount(batches);
   const results: T[] = [];
   return withProgress('images', flags, async update => {
+    update(0, total);
     for (const [at, { values, count, height, width }] of batches.entries()) {
       const size = 3 * height * width;
       for (let i = 0; i < count; i++) {
-        const pixels = tensor4d(values.subarray(i * size, (i + 1) * size), [1, 3, height, width]);
-        try {
-          results.push(f(pixels, at));
-        } finally {
-          pixels.dispose();
-        }
+        const data = values.subarray(i * size, (i + 1) * size);
+        results.push(await f({ data, shape: [1, 3, height, width] }, at));
         update(results.length, total);
-        // Lets the progress bar draw.
-        await new Promise(resolve => setImmediate(resolve));
       }
     }
     return results;

@@ -21,24 +21,37 @@ const visibleAfter = 1000;
 
 const require = createRequire(import.meta.url);
 
+/** Whether anybody watches. */
+export const showsProgress = ({ quiet }: { quiet?: boolean }): boolean => !quiet && process.stderr.isTTY === true;
+
+/** A line of advice on standard error. */
+export const warn = (text: string): void => void process.stderr.write(`clipscope: ${printable(text)}\n`);
+
 /**
  * A progress bar on standard error that appears once the work has taken a second; none without a terminal or with
  * `--quiet`. Call `end` whatever happens.
  */
-function progress(label: string, { quiet }: { quiet?: boolean }): { update: Progress; end: () => void } {
-  if (quiet || !process.stderr.isTTY) return { update: () => {}, end: () => {} };
-  const started = Date.now();
+function progress(label: string, flags: { quiet?: boolean }): { update: Progress; end: () => void } {
+  if (!showsProgress(flags)) return { update: () => {}, end: () => {} };
+  const due = Date.now() + visibleAfter;
+  let latest: readonly [done: number, total: number] | undefined;
   let bar: SingleBar | undefined;
+  const show = () => {
+    if (latest) bar ??= startBar(label, ...latest);
+  };
+  const timer = setTimeout(show, visibleAfter);
   return {
     update(done, total) {
-      if (bar) {
-        bar.setTotal(total);
-        bar.update(done);
-      } else if (Date.now() - started > visibleAfter) {
-        bar = startBar(label, done, total);
-      }
+      latest = [done, total];
+      // Work that does not leave the event loop free keeps the timer from going off.
+      if (Date.now() >= due) show();
+      bar?.setTotal(total);
+      bar?.update(done);
     },
-    end: () => bar?.stop(),
+    end() {
+      clearTimeout(timer);
+      bar?.stop();
+    },
   };
 }
 

@@ -20,7 +20,11 @@ const entries: Readonly<Record<string, Entry>> = {
   inspect: { description: 'every named intermediate of a run', load: () => import('./inspect.js') },
   compare: { description: 'one picture by several methods, side by side', load: () => import('./compare.js') },
   convert: { description: 'any known checkpoint to a Hugging Face style folder', load: () => import('./convert.js') },
+  export: { description: 'a tower as an ONNX model, with any attention and points', load: () => import('./export.js') },
   pull: { description: 'download a model folder, checked and resumable', load: () => import('./pull.js') },
+  scenes: { description: 'a data set of procedural scenes with exact labels', load: () => import('./scenes.js') },
+  train: { description: 'training, in a folder that can be gone on with', load: () => import('./train.js') },
+  bench: { description: 'speed and memory, alone or against other libraries', load: () => import('./bench.js') },
 };
 
 function version(): string {

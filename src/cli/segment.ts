@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import type { LoadedClip } from '../checkpoint/loadClip.js';
 import { InputError } from '../errors.js';
 import { openBytes } from '../files/bytes.js';
 import { fromFloat32 } from '../files/dtype.js';
@@ -9,7 +8,7 @@ import type { Picture } from '../image/picture.js';
 import { labelsOf, legendFor, overlay } from '../segment/draw.js';
 import type { Method } from '../segment/methods.js';
 import type { Protocol } from '../segment/protocols.js';
-import { type PixelInput, promptsFor, type Segmentation, segment } from '../segment/segmenter.js';
+import { openSegmenter, type PixelInput, promptsFor, type Segmentation, type Segmenter } from '../segment/segmenter.js';
 import type { TextFeatures } from '../segment/textFeatures.js';
 import type { Vocabulary } from '../segment/vocabulary.js';
 import { type ClassFlags, vocabularyFrom, withClasses } from './classes.js';
@@ -34,6 +33,9 @@ import {
 import { methodFrom, modelFrom, withClip } from './model.js';
 import { percent, print, withProgress } from './output.js';
 import { fulfilTexts, requestTexts, towersFor } from './texts.js';
+
+/** Runs that a picture takes, more or less: its windows, a few at a time. */
+export const windowRuns = 4;
 
 interface Flags extends CommonFlags, VariantFlags, ClassFlags {
   background?: number;
@@ -154,22 +156,27 @@ async function runSegment(images: string[], flags: Flags): Promise<void> {
   });
   const model = modelFrom(flags);
   const protocol = protocolFrom(flags, method);
-  const request = requestTexts(model, vocabulary.queries, promptsFor(model, method.protocol));
-  const described = await withClip(flags, towersFor(request), async clip => {
-    const texts = await fulfilTexts(clip, request, flags);
-    // What each image came to and no more: its logits can be larger than all else.
-    const done: Described[] = [];
-    for (const [i, image] of images.entries()) {
-      const inputs = await inputsOf(image, flags);
-      const results: Segmentation[] = [];
-      for (const input of inputs) {
-        results.push(await segmentOne(clip, input, vocabulary, method, protocol, texts, flags));
+  const request = await requestTexts(model, vocabulary.queries, promptsFor(model, method.protocol), flags);
+  const described = await withClip(
+    flags,
+    { towers: towersFor(request), runs: windowRuns * images.length },
+    async (clip, runner) => {
+      const texts = await fulfilTexts(clip, runner, request, flags);
+      const segmenter = await openSegmenter(clip, [method], { protocol, runner });
+      // What each image came to and no more: its logits can be larger than all else.
+      const done: Described[] = [];
+      for (const [i, image] of images.entries()) {
+        const inputs = await inputsOf(image, flags);
+        const results: Segmentation[] = [];
+        for (const input of inputs) {
+          results.push(await segmentOne(segmenter, input, vocabulary, texts, flags));
+        }
+        await write(outputs[i]!, inputs[0]!, results);
+        done.push(...results.map(({ width, height, classes }) => ({ file: image, size: { width, height }, classes })));
       }
-      await write(outputs[i]!, inputs[0]!, results);
-      done.push(...results.map(({ width, height, classes }) => ({ file: image, size: { width, height }, classes })));
-    }
-    return done;
-  });
+      return done;
+    },
+  );
   const seconds = (performance.now() - started) / 1000;
   const summary = { images: described, size: described[0]!.size, method: method.name, seconds };
   print(flags, summary, () =>
@@ -206,18 +213,17 @@ async function inputsOf(image: string, { exif }: Flags): Promise<(Picture | Pixe
   }));
 }
 
-function segmentOne(
-  clip: LoadedClip,
+async function segmentOne(
+  segmenter: Segmenter,
   input: Picture | PixelInput,
   vocabulary: Vocabulary,
-  method: Method,
-  protocol: Partial<Protocol>,
   texts: TextFeatures,
   flags: Flags,
 ): Promise<Segmentation> {
-  return withProgress('windows', flags, onProgress =>
-    segment(clip, input, vocabulary, method, { protocol, texts, onProgress }),
+  const [only] = await withProgress('windows', flags, onProgress =>
+    segmenter.segment(input, vocabulary, { texts, onProgress }),
   );
+  return only!;
 }
 
 async function write(outputs: Outputs, input: Picture | PixelInput, results: Segmentation[]): Promise<void> {

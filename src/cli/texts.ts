@@ -1,13 +1,11 @@
 /** Text features for a command, from the cache where they are in it. */
-import { fingerprintText, type LoadedClip, type ModelDescription } from '../checkpoint/loadClip.js';
+import { fingerprintText } from '../checkpoint/fingerprint.js';
+import type { LoadedClip, ModelDescription } from '../checkpoint/loadClip.js';
 import { cacheFolder } from '../files/cacheFolder.js';
-import {
-  readTextCache,
-  type TextFeatures,
-  textCachePath,
-  textFeatures,
-  writeTextCache,
-} from '../segment/textFeatures.js';
+import { readTextCache, textCachePath, writeTextCache } from '../segment/textCache.js';
+import { type TextFeatures, textFeatures } from '../segment/textFeatures.js';
+import type { Runner } from '../tensor/runner.js';
+import type { CommonFlags } from './flags.js';
 import { withProgress } from './output.js';
 
 /** Names and prompts with where their features are kept, and the features when they already are. */
@@ -19,12 +17,15 @@ export interface TextRequest {
 }
 
 /** Looks features up before the model is loaded: if they are there, the text tower need not be. */
-export function requestTexts(
+export async function requestTexts(
   model: ModelDescription,
   names: readonly string[],
   templates: readonly string[],
-): TextRequest {
-  const path = textCachePath(cacheFolder(), fingerprintText(model.files, model.config), names, templates);
+  { quantize }: Pick<CommonFlags, 'quantize'>,
+): Promise<TextRequest> {
+  const fingerprint = await fingerprintText(model.files, model.config, cacheFolder());
+  // What is computed another way is other features.
+  const path = textCachePath(cacheFolder(), quantize ? `${fingerprint} ${quantize}` : fingerprint, names, templates);
   return { names, templates, path, kept: readTextCache(path, names.length, model.config.embedding) };
 }
 
@@ -34,12 +35,13 @@ export const towersFor = ({ kept }: TextRequest) => (kept ? (['image'] as const)
 /** The features: kept ones, or computed now and kept for the next time. */
 export async function fulfilTexts(
   clip: LoadedClip,
+  runner: Runner,
   request: TextRequest,
   flags: { quiet?: boolean },
 ): Promise<TextFeatures> {
   if (request.kept) return request.kept;
   const features = await withProgress('texts', flags, onProgress =>
-    textFeatures(clip, request.names, request.templates, { onProgress }),
+    textFeatures(clip, request.names, request.templates, { runner, onProgress }),
   );
   writeTextCache(cacheFolder(), request.path, features);
   return features;

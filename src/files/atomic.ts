@@ -78,7 +78,8 @@ function createBeside(path: string, target: string): { name: string; descriptor:
   return { name, descriptor: guarded(path, () => openSync(name, 'wx')) };
 }
 
-function writeWhole(descriptor: number, chunk: Uint8Array): void {
+/** Writes all of it: the system may take less at a time. */
+export function writeWhole(descriptor: number, chunk: Uint8Array): void {
   let done = 0;
   while (done < chunk.length) done += writeSync(descriptor, chunk, done, Math.min(chunk.length - done, 1 << 30));
 }

@@ -1,47 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+/** Files as bytes that can be read by range. */
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { InputError } from '../errors.js';
-
-/**
- * Bytes that can be read by range: an open file, or an array already in memory. Every reader of this folder takes one,
- * so nothing is read that was not asked for and the same reader serves files and memory.
- */
-export interface ByteSource {
-  /** What error messages call it: the path, or a label. */
-  readonly name: string;
-  /** Size in bytes. */
-  readonly size: number;
-  /** The file behind it and when that was last modified, in milliseconds; absent when the bytes are in memory. */
-  readonly file?: { readonly path: string; readonly modified: number };
-  /**
-   * Reads `length` bytes at `offset`, into `into` when given (its first `length` bytes).
-   * @throws InputError when the range leaves the source.
-   */
-  read(offset: number, length: number, into?: Uint8Array): Uint8Array;
-  close(): void;
-}
+import { type ByteSource, checkArrayLength, checkRange } from './byteSource.js';
 
 /** Node reads less than 2 GiB in one call. */
 const readAtOnce = 2 ** 30;
-
-/** The longest array that every supported version of Node.js can make, in bytes. */
-const longestArray = 2 ** 32 - 8;
-
-/**
- * Refuses a length in bytes that no array can have.
- * @param what what would have it, for the message
- */
-export function checkArrayLength(bytes: number, what: string): void {
-  if (bytes > longestArray) throw new InputError(`${what}: ${bytes} bytes do not fit into one array`);
-}
-
-function checkRange(source: { name: string; size: number }, offset: number, length: number): void {
-  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
-  if (!whole || offset + length > source.size) {
-    throw new InputError(
-      `${source.name}: expected ${length} bytes at offset ${offset}, but it has ${source.size}; is it cut short?`,
-    );
-  }
-}
 
 /** Opens a file for reading by range. @throws InputError when it is missing, unreadable or not a regular file. */
 export function openBytes(path: string): ByteSource {
@@ -51,10 +15,11 @@ export function openBytes(path: string): ByteSource {
     closeSync(descriptor);
     throw new InputError(`${path}: expected a file, got a ${stat.isDirectory() ? 'directory' : 'special file'}`);
   }
-  const source = { name: path, size: stat.size, file: { path, modified: stat.mtimeMs } };
   let open = true;
-  return {
-    ...source,
+  const source: ByteSource = {
+    name: path,
+    size: stat.size,
+    file: { path, remember: head => unchangedCheck(source, path, stat, head) },
     read(offset, length, into) {
       checkRange(source, offset, length);
       checkArrayLength(length, path);
@@ -73,6 +38,7 @@ export function openBytes(path: string): ByteSource {
       open = false;
     },
   };
+  return source;
 }
 
 function openForReading(path: string): number {
@@ -83,6 +49,35 @@ function openForReading(path: string): number {
     throw new InputError(`${path}: cannot be read: ${reasonOf(error)}`);
   }
 }
+
+/** See `SourceFile.remember`: by size, time of modification and a hash of the first bytes. */
+function unchangedCheck(source: ByteSource, path: string, { size, mtimeMs }: Stats, head: number): () => void {
+  const hash = hashOf(source, head);
+  return () => {
+    const stat = statOf(path);
+    let same = stat.size === size && stat.mtimeMs === mtimeMs;
+    if (same) {
+      const now = openBytes(path);
+      try {
+        same = hashOf(now, head) === hash;
+      } finally {
+        now.close();
+      }
+    }
+    if (!same) throw new InputError(`${path}: the file has been changed since it was opened; load the model again`);
+  };
+}
+
+function statOf(path: string) {
+  try {
+    return statSync(path);
+  } catch (error) {
+    throw new InputError(`${path}: the file was there when it was opened and is not now: ${reasonOf(error)}`);
+  }
+}
+
+const hashOf = (source: ByteSource, length: number): string =>
+  createHash('sha256').update(source.read(0, length)).digest('hex');
 
 /** The plain-words reason of a file-system error. */
 export function reasonOf(error: unknown): string {
@@ -100,30 +95,4 @@ export function reasonOf(error: unknown): string {
     ENAMETOOLONG: 'the name is too long',
   };
   return words[code] ?? (error instanceof Error ? error.message : String(error));
-}
-
-/** The same bytes, to be read as numbers. */
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** A little-endian length or offset of 64 bits; inexact beyond 2^53, where nothing inside a file can be. */
-export function unsigned64(view: DataView, at: number): number {
-  return Number(view.getBigUint64(at, true));
-}
-
-/** Bytes already in memory, under a label for messages. */
-export function bytesFromMemory(bytes: Uint8Array, name = 'memory'): ByteSource {
-  const source = { name, size: bytes.length };
-  return {
-    ...source,
-    read(offset, length, into) {
-      checkRange(source, offset, length);
-      const part = bytes.subarray(offset, offset + length);
-      if (!into) return part;
-      into.set(part);
-      return into.subarray(0, length);
-    },
-    close() {},
-  };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../errors.js';
 import { reasonOf } from './bytes.js';
@@ -24,5 +24,14 @@ function make(path: string): void {
   } catch (error) {
     const madeMeanwhile = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
     if (!madeMeanwhile) throw error;
+  }
+}
+
+/** Names of what lies in a folder. @throws InputError when it cannot be read */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    throw new InputError(`${folder}: cannot be read: ${reasonOf(error)}`);
   }
 }

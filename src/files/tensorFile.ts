@@ -49,6 +49,8 @@ export interface TensorFile {
 /** A run of bytes of a file that was open when it was told. */
 export interface TensorLocation {
   readonly path: string;
+  /** The whole file, when it is in memory and not on a disk. */
+  readonly bytes?: Uint8Array;
   /** In bytes from the start of the file. */
   readonly offset: number;
   /** In bytes. */

@@ -1,6 +1,8 @@
 import { extname } from 'node:path';
 import { InputError, suggestion } from '../errors.js';
 import { writeAtomic } from '../files/atomic.js';
+import { opaque } from './codecs/gather.js';
+import { encodeMozjpeg } from './codecs/jpegEncode.js';
 import { applyOrientation, type Picture, toRgb } from './picture.js';
 import { encodePng } from './png/encode.js';
 
@@ -24,7 +26,7 @@ const encodeJpeg: Encode = async (picture, { quality = 90 }, path) => {
       `${path}: a JPEG has at most ${longestJpegSide} pixels a side, got ${width} x ${height}; write a PNG`,
     );
   }
-  return (await jimpOf(picture)).getBuffer('image/jpeg', { quality });
+  return encodeMozjpeg(toRgb(picture), quality);
 };
 
 const encoders: Readonly<Record<string, Encode>> = {
@@ -81,15 +83,9 @@ export async function writePicture(path: string, picture: Picture, options: Enco
   writeAtomic(path, await encodePicture(picture, path, options));
 }
 
-/** The picture's RGB values, opaque, as jimp keeps pictures. */
+/** The picture's RGB values as jimp keeps pictures. */
 async function jimpOf(picture: Picture) {
   const { Jimp } = await import('jimp');
-  const { width, height, data: rgb } = toRgb(picture);
-  const data = Buffer.alloc(width * height * 4, 255);
-  for (let i = 0, o = 0; i < rgb.length; i += 3, o += 4) {
-    data[o] = rgb[i]!;
-    data[o + 1] = rgb[i + 1]!;
-    data[o + 2] = rgb[i + 2]!;
-  }
-  return new Jimp({ width, height, data });
+  const { width, height, data } = toRgb(picture);
+  return new Jimp({ width, height, data: Buffer.from(opaque(data).buffer) });
 }

@@ -1,4 +1,4 @@
-import { viewOf } from '../files/bytes.js';
+import { viewOf } from '../files/byteSource.js';
 
 /** Where the orientation is kept among the tags of the first directory (EXIF 2.32, 4.6.4, tag 0x0112). */
 const orientationTag = 0x0112;

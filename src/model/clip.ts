@@ -1,5 +1,6 @@
 /** CLIP as a value: sizes, weights, and the calls that run it. */
 import { InputError } from '../errors.js';
+import { isRecording } from '../tensor/composite.js';
 import {
   concat,
   dispose,
@@ -12,7 +13,7 @@ import {
   tidy,
 } from '../tensor/tfjs.js';
 import type { BlockOptions } from './block.js';
-import { type ClipConfig, checkAttention, gridOf, type ImageConfig, type TextConfig } from './config.js';
+import { type ClipConfig, checkAttention, gridOf, type ImageConfig } from './config.js';
 import {
   firstChanged,
   type ImageOutput,
@@ -25,6 +26,7 @@ import {
 import { imagePoints, textPoints } from './pointNames.js';
 import { openPoints, type PointOptions, type Seen, scoped, untilStopped } from './points.js';
 import type { PositionMode } from './positions.js';
+import { batchesByLength, checkIds, tokensAtOnce } from './textBatches.js';
 import { pooledPosition, pooledPositions, runText, type TextOutput } from './textTower.js';
 import type { ClipWeights } from './weights/load.js';
 
@@ -128,7 +130,8 @@ function runImages(
   checkBlocks(blocks, config.layers);
   for (const variant of variants) checkVariant(variant);
   const [batch, , height, width] = pixels.shape;
-  checkAttention('image', config, batch, gridOf(config, height, width), 'use smaller images, or fewer at once');
+  const grid = gridOf(config, height, width);
+  if (!isRecording()) checkAttention('image', config, batch, grid, 'use smaller images, or fewer at once');
   const known = variants.map(variant =>
     imagePoints(config, embedding, { batch, height, width }, variant).map(({ name }) => name),
   );
@@ -184,9 +187,6 @@ function checkBlocks(blocks: TowerOptions['blocks'] = {}, layers: number): void 
     checkResidual(`blocks: ${index}`, residual);
   }
 }
-
-/** Tokens of one batch of texts: more gain nothing, and the memory of a run grows with them. */
-const tokensAtOnce = 2048;
 
 function runTexts(
   { text: config, embedding }: ClipConfig,
@@ -255,34 +255,4 @@ function runIds(
     points.finish();
     return { ...output, seen: points.seen };
   }) as unknown as TextOutput & WithSeen;
-}
-
-/** Indices of texts of one length, in batches of at most `limit` tokens (at least one text). */
-function batchesByLength(lengths: readonly number[], limit: number): number[][] {
-  const byLength = new Map<number, number[]>();
-  lengths.forEach((n, row) => {
-    const rows = byLength.get(n);
-    if (rows) rows.push(row);
-    else byLength.set(n, [row]);
-  });
-  const batches: number[][] = [];
-  for (const [n, rows] of byLength) {
-    const size = Math.max(1, Math.min(rows.length, Math.floor(limit / n)));
-    for (let i = 0; i < rows.length; i += size) batches.push(rows.slice(i, i + size));
-  }
-  return batches;
-}
-
-function checkIds(texts: readonly ArrayLike<number>[], { context, vocabulary }: TextConfig): void {
-  if (texts.length === 0) throw new InputError('text: expected at least one text, got none');
-  texts.forEach((ids, row) => {
-    if (!(ids.length > 0 && ids.length <= context)) {
-      throw new InputError(`text: expected 1 to ${context} token ids, text ${row} has ${ids.length}`);
-    }
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i]!;
-      if (Number.isInteger(id) && id >= 0 && id < vocabulary) continue;
-      throw new InputError(`text: expected ids from 0 to ${vocabulary - 1}, text ${row} holds ${id} at position ${i}`);
-    }
-  });
 }

@@ -1,7 +1,7 @@
 /** The class names of the usual data sets, as the published methods word them. Sources: `data/classes/README.md`. */
-import { readFileSync } from 'node:fs';
 import { InputError, suggestion } from '../errors.js';
 import { quoted } from '../files/quote.js';
+import { shippedJson } from '../files/shipped.js';
 import { buildVocabulary, type Vocabulary } from './vocabulary.js';
 
 /**
@@ -25,8 +25,7 @@ type Lists = Readonly<Record<string, readonly string[]>>;
 
 const withBackground = new Set(['voc21', 'context60', 'coco-object']);
 
-const read = (file: string): unknown =>
-  JSON.parse(readFileSync(new URL(`../../data/classes/${file}.json`, import.meta.url), 'utf8'));
+const read = (file: string): unknown => shippedJson(`classes/${file}`);
 
 /** The lists of one wording by data set. ImageNet's names are OpenAI's whatever the wording. */
 function listsOf(flavour: ClassFlavour): Lists {

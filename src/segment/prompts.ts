@@ -1,7 +1,7 @@
 /** Prompt templates: sentences with a place for a class name, whose embeddings are averaged. */
-import { readFileSync } from 'node:fs';
 import { InputError, suggestion } from '../errors.js';
 import { quoted } from '../files/quote.js';
+import { shippedJson } from '../files/shipped.js';
 
 /** The template sets that ship. */
 export const templateSets = ['imagenet80', 'imagenet7', 'maskclip85', 'photo', 'plain'] as const;
@@ -11,9 +11,8 @@ export type TemplateSet = (typeof templateSets)[number];
 
 const place = '{}';
 
-function shipped(): { imagenet80: string[]; imagenet7: string[]; maskclipExtra5: string[] } {
-  return JSON.parse(readFileSync(new URL('../../data/classes/templates.json', import.meta.url), 'utf8'));
-}
+const shipped = () =>
+  shippedJson('classes/templates') as Record<'imagenet80' | 'imagenet7' | 'maskclipExtra5', string[]>;
 
 /**
  * A set of templates by name: `imagenet80` (OpenAI's 80, in their order; all segmentation papers but two use them),

@@ -4,6 +4,7 @@ import type { Picture } from '../image/picture.js';
 import type { PreprocessSpec } from '../image/preprocessSpec.js';
 import type { Clip } from '../model/clip.js';
 import { checkAttention, type ImageConfig } from '../model/config.js';
+import { engineRunner, type Runner } from '../tensor/runner.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { resizePlanes } from './dense/bilinear.js';
 import { type LabelMap, labelMap } from './dense/labels.js';
@@ -16,7 +17,7 @@ import { templates } from './prompts.js';
 import { type Protocol, workingSize } from './protocols.js';
 import { type TextFeatures, textFeatures } from './textFeatures.js';
 import { fromNames, type Vocabulary } from './vocabulary.js';
-import { type Planes, windowLogits } from './windowRuns.js';
+import { type Planes, prepareDense, windowLogits } from './windowRuns.js';
 
 /** What segmentation needs of a model; `loadClip` gives it. */
 export interface SegmentingClip extends Clip {
@@ -29,17 +30,25 @@ export interface SegmentingClip extends Clip {
   };
 }
 
-/** How a picture is segmented beyond the method's own constants. */
-export interface SegmentOptions {
-  /** Overrides the method's constants, in pixels of this model. */
+/** How pictures are segmented beyond the methods' own constants. */
+export interface SegmenterOptions {
+  /** Overrides the methods' constants, in pixels of this model. */
   readonly protocol?: Partial<Protocol>;
   /** Whose sizes, windows, positions and prompts are used; default: the (first) method's own. */
   readonly base?: Protocol;
+  /** What computes; default: the engine that is active. */
+  readonly runner?: Runner;
+}
+
+/** What goes with one picture. */
+export interface PictureOptions {
   /** Features of the vocabulary's names, where they have been computed before (see `textFeatures`). */
   readonly texts?: TextFeatures;
   /** Windows done so far, of how many. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+export type SegmentOptions = SegmenterOptions & PictureOptions;
 
 /** What a class got of the picture. */
 export interface ClassShare {
@@ -65,6 +74,18 @@ export interface Segmentation extends LabelMap {
 export interface PixelInput extends Planes {
   readonly outputHeight?: number;
   readonly outputWidth?: number;
+}
+
+/** Methods made ready for one picture after another. */
+export interface Segmenter {
+  /** As `segmentVariants`. */
+  segment(
+    picture: Picture | PixelInput,
+    classes: readonly string[] | Vocabulary,
+    options?: PictureOptions,
+  ): Promise<Segmentation[]>;
+  /** Frees what was prepared. The segmenter cannot be used afterwards; the model can. */
+  dispose(): Promise<void>;
 }
 
 /**
@@ -99,51 +120,79 @@ export async function segmentVariants(
   methods: readonly Method[],
   options: SegmentOptions = {},
 ): Promise<Segmentation[]> {
+  const segmenter = await openSegmenter(clip, methods, options);
+  try {
+    return await segmenter.segment(picture, classes, options);
+  } finally {
+    await segmenter.dispose();
+  }
+}
+
+/**
+ * Prepares methods for several pictures, so that what a runner makes of them, such as a compiled graph, serves them all.
+ *
+ *     const segmenter = await openSegmenter(clip, [sclip()], { runner: await openRunner('ort') });
+ *     for (const picture of pictures) console.log((await segmenter.segment(picture, ['cat', 'sofa']))[0].classes);
+ *     await segmenter.dispose();
+ *
+ * @throws InputError for no methods, or a model without an image tower
+ */
+export async function openSegmenter(
+  clip: SegmentingClip,
+  methods: readonly Method[],
+  { protocol: asked, base, runner = engineRunner }: SegmenterOptions = {},
+): Promise<Segmenter> {
   const { image } = clip.config;
   if (!image) throw new InputError('segment: expected a model with an image tower; this one has none');
   if (methods.length === 0) throw new InputError('segment: expected at least one method, got none');
-  const vocabulary = 'queries' in classes ? classes : fromNames(classes);
-  const protocolOf = (published: Protocol) =>
-    protocolForModel(published, image, clip.settings?.protocol, options.protocol);
-  const shared = protocolOf(options.base ?? methods[0]!.protocol);
-  const inputSize = 'values' in picture ? pixelSize(picture) : workingSize(shared, picture.height, picture.width);
-  checkWindow(image, shared.window, inputSize);
-  const texts = options.texts ?? (await textFeatures(clip, vocabulary.queries, promptsFor(clip, shared)));
-  checkTexts(texts, vocabulary.queries.length, clip.config.embedding);
-  const planes = 'values' in picture ? picture : photoPlanes(picture, shared, clip.preprocessor);
-  const [height, width] = outputSize(picture);
-  const perVariant = await windowLogits(
-    clip,
-    planes,
-    texts,
-    methods.map(({ variant }) => variant),
-    { ...shared, ...(options.onProgress && { onProgress: options.onProgress }) },
-  );
-  return methods.map((method, i) => {
-    const { scale, probThreshold, areaThreshold, pamr: refinement } = protocolOf(method.protocol);
-    const protocol: Protocol = { ...shared, scale, probThreshold, areaThreshold, pamr: refinement };
-    const dense = refined(stitched(perVariant[i]!, planes, height, width, texts.count, shared), planes, refinement);
-    const background = vocabulary.classes.findIndex(({ name }) => name.toLowerCase() === 'background');
-    const map = labelMap(dense, {
-      scale,
-      probThreshold,
-      areaThreshold,
-      classOfQuery: vocabulary.classOfQuery,
-      classes: vocabulary.classes.length,
-      background: Math.max(background, 0),
-    });
-    return {
-      ...map,
-      method: method.name,
-      vocabulary,
-      protocol,
-      classes: vocabulary.classes.map(({ name }, label) => {
-        const pixels = map.pixels[label]!;
-        return { name, pixels, share: pixels / (height * width) };
-      }),
-      logits: () => logitPlanes(dense),
-    };
+  const protocolOf = (published: Protocol) => protocolForModel(published, image, clip.settings?.protocol, asked);
+  const shared = protocolOf(base ?? methods[0]!.protocol);
+  const variants = methods.map(({ variant }) => variant);
+  const run = await prepareDense(clip, variants, shared.positions, runner);
+  return {
+    async segment(picture, classes, { texts: known, onProgress } = {}) {
+      const vocabulary = 'queries' in classes ? classes : fromNames(classes);
+      const inputSize = 'values' in picture ? pixelSize(picture) : workingSize(shared, picture.height, picture.width);
+      checkWindow(image, shared.window, inputSize);
+      const texts = known ?? (await textFeatures(clip, vocabulary.queries, promptsFor(clip, shared), { runner }));
+      checkTexts(texts, vocabulary.queries.length, clip.config.embedding);
+      const planes = 'values' in picture ? picture : photoPlanes(picture, shared, clip.preprocessor);
+      const windows = await windowLogits(run, image, planes, texts, { ...shared, ...(onProgress && { onProgress }) });
+      const size = outputSize(picture);
+      return methods.map((method, i) => {
+        const { scale, probThreshold, areaThreshold, pamr } = protocolOf(method.protocol);
+        const protocol: Protocol = { ...shared, scale, probThreshold, areaThreshold, pamr };
+        const dense = stitched(windows[i]!, planes, size, texts.count, shared);
+        return segmentation(method.name, protocol, vocabulary, refined(dense, planes, pamr));
+      });
+    },
+    dispose: run.dispose,
+  };
+}
+
+/** Labels for what a method makes of a picture. */
+function segmentation(method: string, protocol: Protocol, vocabulary: Vocabulary, dense: DenseLogits): Segmentation {
+  const { scale, probThreshold, areaThreshold } = protocol;
+  const background = vocabulary.classes.findIndex(({ name }) => name.toLowerCase() === 'background');
+  const map = labelMap(dense, {
+    scale,
+    probThreshold,
+    areaThreshold,
+    classOfQuery: vocabulary.classOfQuery,
+    classes: vocabulary.classes.length,
+    background: Math.max(background, 0),
   });
+  return {
+    ...map,
+    method,
+    vocabulary,
+    protocol,
+    classes: vocabulary.classes.map(({ name }, label) => {
+      const pixels = map.pixels[label]!;
+      return { name, pixels, share: pixels / (map.height * map.width) };
+    }),
+    logits: () => logitPlanes(dense),
+  };
 }
 
 /** The prompts a model's names go into: its own, where it brings some, or the protocol's. */
@@ -180,8 +229,7 @@ function outputSize(picture: Picture | PixelInput): [height: number, width: numb
 function stitched(
   windows: WindowLogits[],
   planes: Planes,
-  height: number,
-  width: number,
+  [height, width]: readonly [height: number, width: number],
   queries: number,
   { window, wholeImage, padding }: Protocol,
 ): DenseLogits {

@@ -1,5 +1,5 @@
 /** Character references of HTML: `&eacute;`, `&#233;`, `&#xE9;`. */
-import { readFileSync } from 'node:fs';
+import { shippedJson } from '../files/shipped.js';
 import { windows1252 } from './ftfy/codePages.js';
 
 interface Entities {
@@ -14,8 +14,7 @@ let table: Entities | undefined;
 /** The 2125 named references of the HTML standard, read when a text first needs them. */
 function entities(): Entities {
   if (table) return table;
-  const file = readFileSync(new URL('../../data/html-entities.json', import.meta.url), 'utf8');
-  const data: { entities: Record<string, string>; withoutSemicolon: string } = JSON.parse(file);
+  const data = shippedJson('html-entities') as { entities: Record<string, string>; withoutSemicolon: string };
   table = {
     named: new Map(Object.entries(data.entities)),
     withoutSemicolon: new Set(data.withoutSemicolon.split(' ')),

@@ -147,7 +147,7 @@ function createWordEncoder(vocabulary: Vocabulary): (word: string) => readonly n
   return word => {
     const known = cache.get(word);
     if (known) return known;
-    const bytes = Buffer.from(word);
+    const bytes = encoder.encode(word);
     const workspace = bytes.length <= keptCapacity ? kept : createWorkspace(bytes.length);
     const tokens = encodeWord(vocabulary, bytes, workspace);
     if (word.length > cachedLength) return tokens;
@@ -160,6 +160,7 @@ function createWordEncoder(vocabulary: Vocabulary): (word: string) => readonly n
   };
 }
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function decode(vocabulary: Vocabulary, ids: Iterable<number>): string {

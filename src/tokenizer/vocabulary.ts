@@ -3,11 +3,11 @@
  * for the start and the end of a text. The file lists the merges, one pair a line, most frequent first.
  * Source: `SimpleTokenizer` of OpenAI's `clip/simple_tokenizer.py`.
  */
-import { fileURLToPath } from 'node:url';
-import { constants, gunzipSync } from 'node:zlib';
 import { InputError } from '../errors.js';
-import { type ByteSource, bytesFromMemory, openBytes } from '../files/bytes.js';
+import { type ByteSource, binaryText } from '../files/byteSource.js';
 import { quoted } from '../files/quote.js';
+import { maxFileSize } from './limits.js';
+import { gunzip, openVocabulary } from './vocabularyFile.js';
 
 const MERGES = 48_894;
 const FIRST_MERGE = 512;
@@ -19,6 +19,8 @@ export const END_OF_TEXT = START_OF_TEXT + 1;
 export const VOCABULARY_SIZE = END_OF_TEXT + 1;
 
 const WORD_END = '</w>';
+
+const encoder = new TextEncoder();
 
 /** The merges in a form that is quick to ask. Ids are symbols and tokens alike. */
 export interface Vocabulary {
@@ -56,24 +58,14 @@ function byteCharacters(): { byte: number; character: string }[] {
   return [...printable, ...others.map((byte, i) => ({ byte, character: String.fromCharCode(256 + i) }))];
 }
 
-const shipped = fileURLToPath(new URL('../../data/bpe_simple_vocab_16e6.txt.gz', import.meta.url));
-
-/** No file with 48,894 merges is larger than these, packed and unpacked. */
-const maxFileSize = 16 * 2 ** 20;
-const maxTextSize = 64 * 2 ** 20;
 /** CLIP's file lists five times the merges that are used; this much of it holds those. */
 const usedPart = 256 * 1024;
 
 /** The first `length` bytes of the file, unpacked, with UTF-8 bytes for characters: shorter, and as good to compare. */
 function unpack(source: ByteSource, length: number): string {
   const bytes = source.read(0, length);
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return Buffer.from(bytes).toString('latin1');
-  try {
-    const finishFlush = length < source.size ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
-    return gunzipSync(bytes, { finishFlush, maxOutputLength: maxTextSize }).toString('latin1');
-  } catch (error) {
-    throw new InputError(`${source.name}: expected a vocabulary packed by gzip: ${(error as Error).message}`);
-  }
+  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return binaryText(packed ? gunzip(bytes, length === source.size, source.name) : bytes);
 }
 
 /** Calls `use` with the two sides of each merge; false when the text has too few lines. */
@@ -97,7 +89,7 @@ function build(name: string, text: string): Vocabulary | undefined {
   byteCharacters().forEach(({ byte, character }, i) => {
     symbolOfByte[byte] = i;
     byteOfSymbol[i] = byte;
-    const bytes = Buffer.from(character).toString('latin1');
+    const bytes = binaryText(encoder.encode(character));
     symbols.set(bytes, i).set(bytes + WORD_END, 256 + i);
   });
   const lefts = new Uint16Array(MERGES);
@@ -127,8 +119,8 @@ function build(name: string, text: string): Vocabulary | undefined {
  * or plain; a path, or its bytes.
  * @throws InputError when the file cannot be read, is too large, or does not list CLIP's number of sound merges.
  */
-export function readVocabulary(file: string | Uint8Array = shipped): Vocabulary {
-  const source = typeof file === 'string' ? openBytes(file) : bytesFromMemory(file, 'vocabulary');
+export function readVocabulary(file?: string | Uint8Array): Vocabulary {
+  const source = openVocabulary(file);
   try {
     if (source.size > maxFileSize) {
       throw new InputError(`${source.name}: expected a list of merges, got a file of ${source.size} bytes`);
@@ -145,7 +137,7 @@ export function readVocabulary(file: string | Uint8Array = shipped): Vocabulary 
 /** Appends the bytes of a token to `out`; the end of a word is the four bytes `</w>`, as in the file. */
 export function appendTokenBytes(vocabulary: Vocabulary, token: number, out: number[]): void {
   if (token >= START_OF_TEXT) {
-    out.push(...Buffer.from(token === START_OF_TEXT ? '<|startoftext|>' : '<|endoftext|>'));
+    out.push(...encoder.encode(token === START_OF_TEXT ? '<|startoftext|>' : '<|endoftext|>'));
     return;
   }
   // A stack of our own: in a vocabulary made for it the merges nest deeper than calls may.
@@ -155,7 +147,7 @@ export function appendTokenBytes(vocabulary: Vocabulary, token: number, out: num
       waiting.push(vocabulary.rights[symbol - FIRST_MERGE]!, vocabulary.lefts[symbol - FIRST_MERGE]!);
     } else {
       out.push(vocabulary.byteOfSymbol[symbol & 255]!);
-      if (symbol > 255) out.push(...Buffer.from(WORD_END));
+      if (symbol > 255) out.push(...encoder.encode(WORD_END));
     }
   }
 }

@@ -45,6 +45,7 @@ const pixels: Refused[] = [
 const model = (name: string) => ['embed', '{}/good.png', '--model', `{}/${name}`];
 
 const models: Refused[] = [
+  [['segment', '{}/good.png', ...classes, '--model', '{}/no-weights'], /no-weights: expected a model's weights there/],
   [model('deeper'), /do not fit the config: first missing tensor 'vision_model\.encoder\.layers\.5\./],
   [model('shallower'), /do not fit the config: first unused tensor 'vision_model\.encoder\.layers\.4\./],
   [model('wider'), /class_embedding' is \[128\], but the config asks for \[256\]/],

@@ -1,5 +1,5 @@
 /** Inputs that are broken in one way each. */
-import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { encodePicture } from '../../src/image/encode.js';
@@ -119,6 +119,7 @@ export function writeModels(dir: string): void {
     cpSync(embedded, folder, { recursive: true });
     change(file => join(folder, file));
   }
+  model('no-weights', path => rmSync(path('model.safetensors')));
   const config = (path: string, change: (json: Record<string, Record<string, unknown>>) => void) => {
     const json = JSON.parse(readFileSync(path, 'utf8'));
     change(json);

@@ -6,7 +6,7 @@ import { inTemporaryFolder } from '../files/temporary.js';
 import { ahead, run, scene, succeed } from './run.js';
 
 /** The commands and their flags, which do not change. */
-const model = ['--model', '--engine', '--threads', '--quiet', '--json'];
+const model = ['--model', '--engine', '--threads', '--quantize', '--quiet', '--json'];
 const variant = ['--method', '--attention', '--residual', '--ffn', '--blocks', '--positions', '--exif'];
 const sizes = ['--short-side', '--window', '--stride'];
 const classes = ['--classes', '--classes-file'];
@@ -18,6 +18,10 @@ const flags: Record<string, readonly string[]> = {
   preprocess: ['--size', '--pixels', '--exif', '--output', '--quiet', '--json'],
   inspect: [...model, ...variant, '--text', '--see', '--list', '--output', '--pictures'],
   compare: [...model, ...variant, ...sizes, '--methods', '--classes', '--output'],
+  export: ['--model', ...variant, '--output', '--text', '--see', '--weights', '--quantize', '--quiet', '--json'],
+  bench: ['--peers', '--filter', '--rounds', '--threads', '--model', '--json'],
+  train: ['--config', '--output', '--resume', '--steps', '--threads', '--quiet', '--json'],
+  scenes: ['--output', '--seed', '--size', '--format', '--classes', '--sheet', '--quiet', '--json'],
   convert: ['--output', '--dtype', '--quiet', '--json'],
   pull: ['--revision', '--endpoint', '--dir', '--quiet', '--json'],
 };

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { runnerOptions } from '../../src/cli/model.js';
 import { print, withProgress } from '../../src/cli/output.js';
+import type { RunnerOptions } from '../../src/tensor/runner.js';
 
 /** What is written to a stream while `work` runs, which takes it for a terminal or not. */
 async function written(
@@ -31,6 +33,24 @@ const busy = (flags: { quiet?: boolean }) =>
       update(step, 10);
     }
   });
+
+describe('graphs', () => {
+  it('run in a thread of their own where somebody watches, and are packed for many runs', async () => {
+    const flags = { model: 'm' };
+    const options: RunnerOptions[] = [];
+    for (const isTTY of [true, false]) {
+      await written(process.stderr, isTTY, () => void options.push(runnerOptions(flags, 1)));
+    }
+    await written(process.stderr, true, () => void options.push(runnerOptions({ ...flags, quiet: true }, 100)));
+    const expected = [
+      { host: 'worker', pack: false },
+      { host: 'inline', pack: false },
+      { host: 'inline', pack: true },
+    ];
+    expect(options).to.deep.equal(expected);
+    expect(runnerOptions({ ...flags, threads: 3, quantize: 's8' }, 1)).to.include({ threads: 3, quantize: 's8' });
+  });
+});
 
 describe('the progress bar', () => {
   it('appears on a terminal after a second, even when the work never pauses, and is cleared', async () => {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
-import { bytesFromMemory, openBytes } from '../../src/files/bytes.js';
+import { bytesFromMemory } from '../../src/files/byteSource.js';
+import { openBytes } from '../../src/files/bytes.js';
 
 describe('byte sources', () => {
   let folder: string;

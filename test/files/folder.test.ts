@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
-import { makeFolder } from '../../src/files/folder.js';
+import { makeFolder, namesIn } from '../../src/files/folder.js';
 import { inTemporaryFolder } from './temporary.js';
 
 describe('makeFolder', () => {
@@ -38,4 +38,16 @@ describe('makeFolder', () => {
     }
     expect(() => makeFolder('/proc/clipscope/model')).to.throw(InputError, '/proc/clipscope/model: the folder cannot');
   });
+});
+
+describe('namesIn', () => {
+  it('lists a folder, or says why it cannot', () =>
+    inTemporaryFolder(dir => {
+      expect(namesIn(dir)).to.deep.equal([]);
+      writeFileSync(join(dir, '.hidden'), '');
+      mkdirSync(join(dir, 'folder'));
+      expect(namesIn(dir).sort()).to.deep.equal(['.hidden', 'folder']);
+      expect(() => namesIn(join(dir, 'none'))).to.throw(InputError, 'none: cannot be read: no such file or folder');
+      expect(() => namesIn(join(dir, '.hidden'))).to.throw(InputError, 'cannot be read');
+    }));
 });

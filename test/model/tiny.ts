@@ -1,7 +1,7 @@
 /** The tiny random CLIP of the goldens, loaded by the project's own readers. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { bytesFromMemory } from '../../src/files/bytes.js';
+import { bytesFromMemory } from '../../src/files/byteSource.js';
 import { openSafetensors } from '../../src/files/safetensors/read.js';
 import { type Clip, createClip } from '../../src/model/clip.js';
 import type { ClipConfig } from '../../src/model/config.js';

@@ -5,7 +5,7 @@
  * integer that a double cannot hold are refused.
  */
 import { InputError } from '../../errors.js';
-import { type ByteSource, viewOf } from '../bytes.js';
+import { type ByteSource, binaryText, viewOf } from '../byteSource.js';
 import { type Dtype, dtypeWidths, isDtype, tensorBytes } from '../dtype.js';
 import {
   expectEnd,
@@ -77,7 +77,7 @@ function headerLength(source: ByteSource): number {
   const head = source.read(0, 8);
   const length = viewOf(head).getBigUint64(0, true);
   if (length > maxHeaderBytes) {
-    const lfs = Buffer.from(head).toString('latin1') === 'version ';
+    const lfs = binaryText(head) === 'version ';
     const hint = lfs ? 'it looks like a Git LFS pointer: download the file itself' : 'is it a safetensors file?';
     throw new InputError(`${name}: expected a header of at most ${maxHeaderBytes} bytes, got ${length}; ${hint}`);
   }

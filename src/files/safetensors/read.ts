@@ -1,9 +1,8 @@
 import { InputError } from '../../errors.js';
-import { type ByteSource, checkArrayLength } from '../bytes.js';
+import { type ByteSource, checkArrayLength } from '../byteSource.js';
 import { dtypeWidths, toFloat32 } from '../dtype.js';
 import { nearestPrintable, quoted } from '../quote.js';
 import type { TensorFile } from '../tensorFile.js';
-import { unchangedCheck } from '../unchanged.js';
 import { readHeader } from './header.js';
 
 // A multiple of every width, small enough to stay in a processor's cache.
@@ -67,8 +66,9 @@ function tensorFile(source: ByteSource): TensorFile {
     location(name) {
       const { at, size } = locate(name);
       if (!source.file) return undefined;
-      check ??= unchangedCheck(source, dataStart);
-      return { path: source.file.path, offset: at, length: size, check };
+      const { path, bytes, remember } = source.file;
+      check ??= remember(dataStart);
+      return { path, offset: at, length: size, ...(bytes && { bytes }), check };
     },
     close() {
       open = false;

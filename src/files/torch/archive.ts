@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import { type ByteSource, bytesFromMemory } from '../bytes.js';
+import { type ByteSource, bytesFromMemory } from '../byteSource.js';
 import { quoted } from '../quote.js';
 import { torchRules } from './globals.js';
 import { maxPickleBytes } from './machine.js';

@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import { type ByteSource, viewOf } from '../bytes.js';
+import { type ByteSource, viewOf } from '../byteSource.js';
 import { quoted } from '../quote.js';
 import { torchRules } from './globals.js';
 import { plainRules, unpickle } from './pickle.js';

@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import type { ByteSource } from '../bytes.js';
+import type { ByteSource } from '../byteSource.js';
 import { type Fail, type Global, kindOf, type Value } from './values.js';
 
 /** What a pickle may refer to: the reader of each format says so. */

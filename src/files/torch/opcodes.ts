@@ -1,4 +1,4 @@
-import { unsigned64, viewOf } from '../bytes.js';
+import { unsigned64, viewOf } from '../byteSource.js';
 import { quoted } from '../quote.js';
 import {
   decodeText,

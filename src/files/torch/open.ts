@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import { type ByteSource, checkArrayLength } from '../bytes.js';
+import { type ByteSource, checkArrayLength } from '../byteSource.js';
 import { toFloat32 } from '../dtype.js';
 import { nearestPrintable, quoted } from '../quote.js';
 import type { TensorFile, TensorInfo } from '../tensorFile.js';

@@ -1,4 +1,4 @@
-import type { ByteSource } from '../bytes.js';
+import type { ByteSource } from '../byteSource.js';
 import { type PickleRules, peek, startMachine } from './machine.js';
 import { operations } from './opcodes.js';
 import type { Value } from './values.js';

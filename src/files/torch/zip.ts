@@ -1,4 +1,4 @@
-import { type ByteSource, unsigned64, viewOf } from '../bytes.js';
+import { type ByteSource, unsigned64, viewOf } from '../byteSource.js';
 import { crc32 } from '../crc32.js';
 import { quoted } from '../quote.js';
 import { type DirectoryEntry, flagDescriptor, readDirectory, widen, zipError } from './zipDirectory.js';

@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import { type ByteSource, unsigned64, viewOf } from '../bytes.js';
+import { type ByteSource, unsigned64, viewOf } from '../byteSource.js';
 import { quoted } from '../quote.js';
 
 /** What the central directory says of one member, not yet compared with its local header. */

@@ -15,8 +15,11 @@ export interface HeldLock {
 
 /** How to wait for a lock, and how to keep it. */
 interface LockOptions {
-  /** Called at every look while somebody else holds the lock. */
-  readonly onWait?: (() => void) | undefined;
+  /**
+   * Called at every look while somebody else holds the lock; what it throws ends the waiting.
+   * @param alive whether the holder is: a process that runs on this machine, or one whose sign of life was seen
+   */
+  readonly onWait?: ((alive: boolean) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds between looks; 200 unless given. */
   readonly pollMs?: number | undefined;
@@ -80,15 +83,19 @@ async function acquire(path: string, token: string, options: LockOptions): Promi
     const holder = read(path);
     if (!holder) continue;
     const sign = `${holder.token} ${holder.beat}`;
+    const moved = seen !== '' && sign !== seen;
     if (sign !== seen) {
       seen = sign;
       since = performance.now();
     }
-    if (performance.now() - since >= patience(holder.token, staleMs)) {
+    const runsHere = isRunningHere(holder.token);
+    // A live process may only be busy (a long synchronous conversion), or its number may have been reused.
+    const patience = runsHere === undefined ? staleMs : runsHere ? 20 * staleMs : 0;
+    if (performance.now() - since >= patience) {
       takeAway(path, holder.token);
     } else {
       waited = true;
-      onWait?.();
+      onWait?.(moved || runsHere === true);
       await pause(pollMs, signal);
     }
   }
@@ -115,14 +122,13 @@ function read(path: string): { token: string; beat: number } | undefined {
   return beat === undefined ? undefined : { token, beat };
 }
 
-// A live process on this machine may only be busy (a long synchronous conversion), or its number may have been reused.
-function patience(token: string, staleMs: number): number {
+/** Whether a lock's holder is a process that runs; undefined where this machine cannot tell. */
+function isRunningHere(token: string): boolean | undefined {
   try {
     const holder = JSON.parse(token) as { machine: string; pid: number };
-    if (holder.machine !== machine()) return staleMs;
-    return isAlive(holder.pid) ? 20 * staleMs : 0;
+    return holder.machine === machine() ? isAlive(holder.pid) : undefined;
   } catch {
-    return staleMs;
+    return undefined;
   }
 }
 

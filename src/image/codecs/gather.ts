@@ -16,3 +16,14 @@ export function gather(rgba: Uint8Array | Uint8ClampedArray, mode: PixelMode & (
   }
   return out;
 }
+
+/** RGB values as RGBA, opaque. */
+export function opaque(rgb: Uint8Array | Uint16Array): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array((rgb.length / 3) * 4).fill(255);
+  for (let i = 0, o = 0; i < rgb.length; i += 3, o += 4) {
+    out[o] = rgb[i]!;
+    out[o + 1] = rgb[i + 1]!;
+    out[o + 2] = rgb[i + 2]!;
+  }
+  return out;
+}

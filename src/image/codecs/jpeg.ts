@@ -2,7 +2,7 @@ import { cutShort, damaged } from '../limits.js';
 import type { Picture } from '../picture.js';
 import { gather } from './gather.js';
 import { type JpegHeader, readJpegHeader } from './jpegMarkers.js';
-import { type Glue, type RgbaPixels, startDecoder } from './wasm.js';
+import { type Glue, type RgbaPixels, startCodec, type WasmDecoder } from './wasm.js';
 
 /**
  * Decodes a JPEG file, baseline or progressive. Grey becomes mode `L`, everything else `RGB`; the EXIF orientation is
@@ -34,7 +34,9 @@ const breaksOff = /bad Huffman code|instead of RST/i;
 async function decodeMozjpeg(bytes: Uint8Array, name: string): Promise<RgbaPixels> {
   const { default: glue } = await import('@jsquash/jpeg/codec/dec/mozjpeg_dec.js');
   const said: string[] = [];
-  const decoder = await startDecoder('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm', glue as Glue, line => said.push(line));
+  const decoder = await startCodec('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm', glue as Glue<WasmDecoder>, line =>
+    said.push(line),
+  );
   let pixels: RgbaPixels | null;
   try {
     pixels = decoder.decode(bytes, false);

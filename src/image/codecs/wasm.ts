@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
 /** What the decoders of @jsquash have in common. */
-interface WasmDecoder {
+export interface WasmDecoder {
   /** RGBA pixels, or null when the bytes cannot be decoded; throws when the codec gives up. */
   decode(bytes: Uint8Array, applyOrientation?: boolean): RgbaPixels | null;
 }
@@ -22,7 +22,7 @@ interface GlueOptions {
 }
 
 /** The factory that an emscripten module exports. */
-export type Glue = (options: GlueOptions) => Promise<WasmDecoder>;
+export type Glue<Codec> = (options: GlueOptions) => Promise<Codec>;
 
 // Node's own types leave WebAssembly to those of the browser.
 declare const WebAssembly: {
@@ -33,7 +33,7 @@ declare const WebAssembly: {
 const compiled = new Map<string, Promise<object>>();
 
 /**
- * A fresh instance of a decoder out of an npm package, so that no failure and no large picture's memory outlives its
+ * A fresh instance of a codec out of an npm package, so that no failure and no large picture's memory outlives its
  * call. Left alone the package would fetch its binary by URL, which Node cannot do for a file: it is compiled here, once
  * per process.
  *
@@ -41,11 +41,11 @@ const compiled = new Map<string, Promise<object>>();
  * @param glue the package's emscripten module
  * @param complain gets each line that the codec would print
  */
-export async function startDecoder(
+export async function startCodec<Codec>(
   binary: string,
-  glue: Glue,
+  glue: Glue<Codec>,
   complain: (line: string) => void = () => {},
-): Promise<WasmDecoder> {
+): Promise<Codec> {
   let compiling = compiled.get(binary);
   if (!compiling) {
     compiling = readFile(createRequire(import.meta.url).resolve(binary)).then(WebAssembly.compile);

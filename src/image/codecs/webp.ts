@@ -3,7 +3,7 @@ import { exifOrientation } from '../exif.js';
 import { checkSize, cutShort, damaged, unsupported } from '../limits.js';
 import type { Picture } from '../picture.js';
 import { gather } from './gather.js';
-import { type Glue, startDecoder } from './wasm.js';
+import { type Glue, startCodec, type WasmDecoder } from './wasm.js';
 
 interface WebpHeader {
   readonly width: number;
@@ -20,7 +20,7 @@ interface WebpHeader {
 export async function decodeWebp(bytes: Uint8Array, name: string, limit: number): Promise<Picture> {
   const { width, height, alpha, orientation } = readWebpHeader(bytes, name, limit);
   const { default: glue } = await import('@jsquash/webp/codec/dec/webp_dec.js');
-  const decoder = await startDecoder('@jsquash/webp/codec/dec/webp_dec.wasm', glue as Glue);
+  const decoder = await startCodec('@jsquash/webp/codec/dec/webp_dec.wasm', glue as Glue<WasmDecoder>);
   let pixels: ReturnType<typeof decoder.decode>;
   try {
     pixels = decoder.decode(bytes);

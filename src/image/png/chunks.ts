@@ -1,4 +1,4 @@
-import { viewOf } from '../../files/bytes.js';
+import { viewOf } from '../../files/byteSource.js';
 import { crc32 } from '../../files/crc32.js';
 import { checkSize, cutShort, damaged } from '../limits.js';
 

@@ -1,3 +1,5 @@
+import { binaryText } from '../../files/byteSource.js';
+
 /** Bytes 80..9F, A0..BF, C0..DF and E0..FF of Latin-1, which several pages share. */
 const LATIN_80 = String.fromCharCode(...Array.from({ length: 32 }, (_, i) => 0x80 + i));
 const LATIN_A0 = '\xa0¡¢£¤¥¦§¨©ª«¬\xad®¯°±²³´µ¶·¸¹º»¼½¾¿';
@@ -87,12 +89,12 @@ export function windows1252(byte: number): string {
  * not in it.
  */
 export function encodeAs(page: CodePage, text: string): string | undefined {
-  const bytes = Buffer.allocUnsafe(text.length);
+  const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     const byte = code < 0x80 && !(page.keepsLost && code === SUBSTITUTE) ? code : page.bytes.get(code);
     if (byte === undefined) return undefined;
     bytes[i] = byte;
   }
-  return bytes.toString('latin1');
+  return binaryText(bytes);
 }

@@ -2,7 +2,7 @@
  * Repair of text whose UTF-8 bytes were decoded in a single-byte encoding, as ftfy 6.3 does it: encode the text back
  * and decode the bytes as UTF-8. Bytes are strings with one character 0..255 per byte here, so that expressions apply.
  */
-import { isUtf8 } from 'node:buffer';
+import { binaryText } from '../../files/byteSource.js';
 import { looksMisread } from './badness.js';
 import { codePages, encodeAs, windows1252 } from './codePages.js';
 
@@ -45,16 +45,23 @@ const lossySequence = new RegExp(
  */
 const variantSequence = /\xc0(?:[\x80]|\n$)|\xed([\xa0-\xaf])([\x80-\xbf])\xed([\xb0-\xbf])([\x80-\xbf]|\n$)/g;
 
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** The text of UTF-8 bytes, allowing those variants, or undefined when they are not valid. */
 function decodeUtf8(bytes: string): string | undefined {
   const standard = bytes.replace(variantSequence, (_, ...pair: (string | undefined)[]) => {
     if (pair[0] === undefined) return '\0';
     const [a, b, c, d] = pair.slice(0, 4).map(byte => byte!.charCodeAt(0)) as [number, number, number, number];
     const codePoint = 0x10000 + ((a & 15) << 16) + ((b & 63) << 10) + ((c & 15) << 6) + (d & 63);
-    return Buffer.from(String.fromCodePoint(codePoint)).toString('latin1');
+    return binaryText(new TextEncoder().encode(String.fromCodePoint(codePoint)));
   });
-  const buffer = Buffer.from(standard, 'latin1');
-  return isUtf8(buffer) ? buffer.toString('utf8') : undefined;
+  const raw = new Uint8Array(standard.length);
+  for (let i = 0; i < raw.length; i++) raw[i] = standard.charCodeAt(i);
+  try {
+    return strict.decode(raw);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Which roles a character can play in misread UTF-8, as bits. */

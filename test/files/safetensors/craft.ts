@@ -1,5 +1,5 @@
 import { InputError } from '../../../src/errors.js';
-import { bytesFromMemory } from '../../../src/files/bytes.js';
+import { bytesFromMemory } from '../../../src/files/byteSource.js';
 import { openSafetensors } from '../../../src/files/safetensors/read.js';
 import type { TensorData, TensorFile } from '../../../src/files/tensorFile.js';
 

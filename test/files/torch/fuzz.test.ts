@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { InputError } from '../../../src/errors.js';
-import { bytesFromMemory } from '../../../src/files/bytes.js';
+import { bytesFromMemory } from '../../../src/files/byteSource.js';
 import { dtypeWidths } from '../../../src/files/dtype.js';
 import { openTorch } from '../../../src/files/torch/open.js';
 import { randomBelow } from '../../random.js';

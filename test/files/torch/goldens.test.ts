@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { type ByteSource, openBytes } from '../../../src/files/bytes.js';
+import type { ByteSource } from '../../../src/files/byteSource.js';
+import { openBytes } from '../../../src/files/bytes.js';
 import { openTorch } from '../../../src/files/torch/open.js';
 import { readZip } from '../../../src/files/torch/zip.js';
 import { expectClose, goldenPath } from '../../goldens.js';

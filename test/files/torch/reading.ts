@@ -1,5 +1,5 @@
 /** The readers under test over bytes in memory. */
-import { bytesFromMemory } from '../../../src/files/bytes.js';
+import { bytesFromMemory } from '../../../src/files/byteSource.js';
 import type { TensorFile } from '../../../src/files/tensorFile.js';
 import { torchRules } from '../../../src/files/torch/globals.js';
 import { openTorch } from '../../../src/files/torch/open.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { InputError } from '../../../src/errors.js';
-import { bytesFromMemory } from '../../../src/files/bytes.js';
+import { bytesFromMemory } from '../../../src/files/byteSource.js';
 import { plainRules, unpickle } from '../../../src/files/torch/pickle.js';
 import {
   type Code,

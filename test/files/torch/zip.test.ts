@@ -1,7 +1,7 @@
 import zlib from 'node:zlib';
 import { expect } from 'chai';
 import { InputError } from '../../../src/errors.js';
-import { bytesFromMemory } from '../../../src/files/bytes.js';
+import { bytesFromMemory } from '../../../src/files/byteSource.js';
 import { crc32, crc32ByTable } from '../../../src/files/crc32.js';
 import { openTorch } from '../../../src/files/torch/open.js';
 import { readMember, readZip } from '../../../src/files/torch/zip.js';

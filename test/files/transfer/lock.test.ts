@@ -63,6 +63,29 @@ describe('withLock', () => {
     });
   });
 
+  it('says whether the holder is alive, and waits no longer than whoever asks wants', () =>
+    inTemporaryFolder(async dir => {
+      const path = join(dir, 'lock');
+      const refuse = (alive: boolean) => {
+        if (alive) throw new Error('it is alive');
+      };
+      const entered = await withLock(path, async () => {
+        const second = withLock(path, async () => 1, { ...quick, onWait: refuse });
+        return second.catch(error => error.message);
+      });
+      expect(entered).to.equal('it is alive');
+      // A holder elsewhere is seen to be alive by its signs alone.
+      const elsewhere = JSON.stringify({ machine: 'another', pid: process.pid, id: 'x' });
+      writeFileSync(path, elsewhere);
+      expect(await withLock(path, async () => 1, { ...quick, onWait: refuse })).to.equal(1);
+      writeFileSync(path, elsewhere);
+      let time = 1e9;
+      const beats = setInterval(() => utimesSync(path, ++time, time), 10);
+      const third = await withLock(path, async () => 1, { ...quick, staleMs: 2000, onWait: refuse }).catch(String);
+      clearInterval(beats);
+      expect(third).to.equal('Error: it is alive');
+    }));
+
   it('takes over from a holder elsewhere only when it has shown no sign of life for a while', () =>
     inTemporaryFolder(async dir => {
       const path = join(dir, 'lock');
