@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { writeModelFolder } from '../checkpoint/convert.js';
 import { loadClip } from '../checkpoint/loadClip.js';
+import { validationSeed } from '../evaluate/heldOut.js';
 import { zeroShotScenes } from '../evaluate/zeroShot.js';
 import { writeAtomic } from '../files/atomic.js';
 import { fromFloat32 } from '../files/dtype.js';
@@ -50,7 +51,7 @@ export async function evaluateModel(folder: string, scenes: number, threads?: nu
   const runner = await openRunner('ort', { host: 'worker', ...(threads !== undefined && { threads }) });
   const clip = await loadClip(folder, { weights: 'file' });
   try {
-    return { ...(await zeroShotScenes(clip, { count: scenes }, runner)) };
+    return { ...(await zeroShotScenes(clip, { count: scenes, seed: validationSeed }, runner)) };
   } finally {
     await runner.dispose();
     clip.dispose();

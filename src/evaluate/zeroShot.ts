@@ -120,7 +120,7 @@ async function imageFeatures(
   return features;
 }
 
-/** The row of a table that a vector's product with is the largest. */
+/** The row of a table that a vector's product with is the largest. @throws InputError when the model gives no numbers. */
 function nearest(vector: Float32Array, table: Float32Array): number {
   let best = 0;
   let most = Number.NEGATIVE_INFINITY;
@@ -129,5 +129,6 @@ function nearest(vector: Float32Array, table: Float32Array): number {
     for (let e = 0; e < vector.length; e++) dot += vector[e]! * table[at++]!;
     if (dot > most) [most, best] = [dot, row];
   }
-  return best;
+  if (most > Number.NEGATIVE_INFINITY) return best;
+  throw new InputError('zeroShotScenes: the model gives features that are not finite; its weights are broken');
 }

@@ -62,7 +62,7 @@ describe('bad input in a page', function () {
           const product = await clipscope.compile(x => clipscope.matMul(x, row), spec, { wasmPaths: '/ort' });
           await product({ data: new Float32Array(10_000), shape: [10_000, 1] });
         },
-        /^compiled function: a result is too large for this runtime; give it less at once$/,
+        /^compiled function: a result does not fit into memory; give it less at once$/,
       ],
       [
         () => clipscope.compile(x => x, [{ shape: [2] }], { host: 'elsewhere' as 'worker' }),

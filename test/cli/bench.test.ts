@@ -42,7 +42,7 @@ describe('clipscope bench', () => {
         [['bench', '--filter', '\n'], /no row's name contains '\\u\{000a\}'/],
         [['bench', '--rounds', '0'], /'0' is invalid.* whole number from 1 up/],
         [['bench', '--rounds', '2.5'], /whole number from 1 up/],
-        [['bench', '--threads', 'two'], /whole number from 1 up/],
+        [['bench', '--threads', 'two'], /whole number from 1 to 256/],
         [['bench', '--model', 'nowhere/at/all', '--filter', 'load'], /model 'nowhere\/at\/all'/],
         [['bench', 'embed'], /too many arguments/],
       ],

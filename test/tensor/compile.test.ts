@@ -227,7 +227,9 @@ describe('compile', () => {
         refusal(() => compile(fn as never, [spec] as unknown as InputSpec[], options as CompileOptions));
       expect(await bad({ shape: [1.5] })).to.match(/whole numbers or names, got '1.5'/);
       expect(await bad({ shape: [2], dtype: 'float64' })).to.match(/dtype float32, int32 or bool/);
-      expect(await bad({ shape: [2] }, { threads: 0 })).to.match(/threads: expected a positive/);
+      for (const threads of [0, 1.5, 257, 2 ** 32 + 1]) {
+        expect(await bad({ shape: [2] }, { threads })).to.match(/threads: expected a whole number from 1 to 256, got/);
+      }
       expect(await bad({ shape: [2] }, { keep: 1.5 })).to.match(/keep: expected a positive/);
       expect(await bad({ shape: [2] }, { host: 'cloud' })).to.match(/unknown host 'cloud'/);
     });
