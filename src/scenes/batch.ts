@@ -1,4 +1,4 @@
-import type { Triple } from '../image/resizing/planes.js';
+import { fillPlanes, type Triple, valueTables } from '../image/resizing/planes.js';
 import { drawScene, type SceneCanvas, sceneCanvas } from './draw.js';
 import type { Scene } from './scene.js';
 
@@ -30,36 +30,20 @@ export function drawScenes(
   options: SceneBatchOptions = {},
 ): void {
   if (scenes.length === 0) return;
-  const { instances, canvas = sceneCanvas(scenes[0]!.size) } = options;
+  const { instances, canvas = sceneCanvas(scenes[0]!.size), mean, std } = { ...scenePixelScale, ...options };
   const pixels = canvas.size * canvas.size;
   expectLength('pixels', into.length, 3 * pixels * scenes.length);
   if (instances) expectLength('instances', instances.length, pixels * scenes.length);
-  const tables = into instanceof Float32Array ? valueTables(options) : undefined;
+  const tables = valueTables(1 / 255, mean, std);
   scenes.forEach((scene, i) => {
     drawScene(scene, canvas);
     instances?.set(canvas.instances, i * pixels);
     const part = into.subarray(i * 3 * pixels, (i + 1) * 3 * pixels);
-    if (tables) toPlanes(canvas.pixels, tables, part);
+    if (part instanceof Float32Array) fillPlanes(canvas.pixels, tables, part);
     else part.set(canvas.pixels);
   });
 }
 
 function expectLength(name: string, got: number, expected: number): void {
   if (got !== expected) throw new RangeError(`drawScenes: expected ${expected} ${name}, got an array of ${got}`);
-}
-
-/** What each of the 256 values becomes in each channel, rounded to float32 after each step. */
-function valueTables(options: SceneBatchOptions): Float32Array[] {
-  const { mean, std } = { ...scenePixelScale, ...options };
-  const { fround } = Math;
-  return [0, 1, 2].map(c =>
-    Float32Array.from({ length: 256 }, (_, value) => fround(fround(value / 255) - fround(mean[c]!)) / fround(std[c]!)),
-  );
-}
-
-function toPlanes(bytes: Uint8Array, tables: readonly Float32Array[], planes: Uint8Array | Float32Array): void {
-  const pixels = planes.length / 3;
-  tables.forEach((table, c) => {
-    for (let p = 0, i = c, o = c * pixels; p < pixels; p++, i += 3) planes[o + p] = table[bytes[i]!]!;
-  });
 }

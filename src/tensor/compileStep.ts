@@ -6,9 +6,10 @@ import { InputError } from '../errors.js';
 import { type CompileOptions, compile, type InputSpec, type Mapped, type TensorsOf, type Values } from './compile.js';
 import { TensorClass } from './internals.js';
 import { dtypeOf } from './run/host.js';
-import { type Tensor, tensor } from './tfjs.js';
+import type { Tensor } from './tfjs.js';
 import { type Given, sizesOf } from './trace/signature.js';
 import { type Leaf, leavesOf, restructure, type Structure } from './trace/structure.js';
+import { toTensor, toValues } from './values.js';
 
 /** What a step goes on from: tensors at the start, then the values that the step before gave. */
 export type StepState<State> = State | Mapped<State, Values>;
@@ -138,7 +139,7 @@ function checkPart(values: Values, { path, shape, dtype }: Form): void {
 async function valuesOf(given: Tensor | Values): Promise<Values> {
   if (!(given instanceof TensorClass)) return given;
   if (given.isDisposed) throw new InputError(`compiled step: a tensor of shape [${given.shape}] has been disposed`);
-  return { data: await given.data(), shape: given.shape, dtype: given.dtype as 'float32' };
+  return toValues(given);
 }
 
 /** @throws InputError when the state that a step gives cannot be the state of the next. */
@@ -163,9 +164,6 @@ function checkNext(result: { readonly state?: unknown } | undefined, form: reado
 
 /** Tensors for the values of a state, to go on with eagerly. */
 export function stateTensors<State extends Structure>(like: State, values: Mapped<State, Values>): State {
-  const leaves = leavesOf(like).map(({ path }) => {
-    const { data, shape, dtype } = partAt(values, path) as Values;
-    return tensor(data, [...shape], dtype);
-  });
+  const leaves = leavesOf(like).map(({ path }) => toTensor(partAt(values, path) as Values));
   return restructure(like, leaves) as State;
 }
