@@ -17,7 +17,7 @@ export interface ClipState {
 export interface ClipTaskOptions extends InitialOptions {
   /** Pairs of image and caption in a batch. */
   readonly batch: number;
-  /** Tokens of the longest caption, start and end included; shorter ones are followed by anything. */
+  /** Tokens of the longest caption, start and end included; shorter ones are followed by the same filling. */
   readonly tokens: number;
   readonly adamW: AdamWSettings;
   /** The most that the gradients of a step may be long, all together. */
@@ -62,5 +62,5 @@ export function clipTask(config: ClipConfig, options: ClipTaskOptions): TrainTas
 
 function compare(config: ClipConfig, { image, text, logitScale }: TrainedWeights, pixels: Pixels, ids: Tensor2D) {
   const clip = createClip(config, { image, text, logitScale: 1 });
-  return contrastiveLoss(clip.image(pixels).embedding, clip.textIds(ids).embedding, exp(logitScale));
+  return contrastiveLoss(clip.image(pixels).embedding, clip.textIds(ids).embedding, exp(logitScale), ids);
 }
