@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { writeModelFolder } from '../checkpoint/convert.js';
 import { loadClip } from '../checkpoint/loadClip.js';
 import { validationSeed } from '../evaluate/heldOut.js';
+import { segmentScenes } from '../evaluate/sceneSegmentation.js';
 import { zeroShotScenes } from '../evaluate/zeroShot.js';
 import { writeAtomic } from '../files/atomic.js';
 import { fromFloat32 } from '../files/dtype.js';
 import { clipPreprocess } from '../image/preprocessSpec.js';
 import { scenePixelScale } from '../scenes/batch.js';
 import { sceneShapes } from '../scenes/world.js';
+import { methodByName } from '../segment/methods.js';
 import type { Mapped, Values } from '../tensor/compile.js';
 import { openRunner } from '../tensor/runner.js';
 import { createTokenizer } from '../tokenizer/tokenizer.js';
@@ -46,12 +48,25 @@ export function writeTrainedModel(
   writeAtomic(join(folder, 'clipscope.json'), Buffer.from(`${JSON.stringify(settings, undefined, 2)}\n`));
 }
 
-/** What a model folder scores on held-out scenes. */
+/** Segmenting a scene takes as long as classifying this many: so many fewer are segmented. */
+const segmentedIn = 10;
+
+/**
+ * What a model folder scores on scenes to watch a training by: shares named rightly, and the mIoU of SCLIP's attention,
+ * the simplest to need no training, by colours and by shapes.
+ */
 export async function evaluateModel(folder: string, scenes: number, threads?: number): Promise<Record<string, number>> {
   const runner = await openRunner('ort', { host: 'worker', ...(threads !== undefined && { threads }) });
   const clip = await loadClip(folder, { weights: 'file' });
+  const seed = validationSeed;
   try {
-    return { ...(await zeroShotScenes(clip, { count: scenes, seed: validationSeed }, runner)) };
+    const named = await zeroShotScenes(clip, { count: scenes, seed }, runner);
+    const mIoU = async (kind: 'colours' | 'shapes') => {
+      const set = { count: Math.ceil(scenes / segmentedIn), seed };
+      const [scores] = await segmentScenes(clip, kind, [methodByName('sclip')], set, { runner });
+      return scores!.mIoU;
+    };
+    return { ...named, coloursMIoU: await mIoU('colours'), shapesMIoU: await mIoU('shapes') };
   } finally {
     await runner.dispose();
     clip.dispose();

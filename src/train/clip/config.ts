@@ -25,6 +25,8 @@ const beta = z.number().min(0).lt(1);
 const mostPixelValues = 2 ** 28;
 /** Parameters, 1 GiB of them; with their gradients and moments they take at least four times as much. */
 const mostParameters = 2 ** 28;
+/** Attention scores of one block in a batch, 1 GiB of them; the backward pass keeps those of every block. */
+const mostScores = 2 ** 28;
 
 const tower = {
   width: size,
@@ -168,6 +170,12 @@ function sizeFault(config: TrainClipConfig): readonly [string, string] | undefin
   if (values > mostPixelValues) {
     const most = Math.floor(mostPixelValues / (3 * imageSize ** 2));
     return ["'data.batch'", `expected at most ${most} pictures of ${imageSize} x ${imageSize} pixels, got ${batch}`];
+  }
+  const { patch, heads } = config.model.image;
+  const scores = batch * heads * (1 + (imageSize / patch) ** 2) ** 2;
+  if (scores > mostScores) {
+    const most = `at most ${mostScores} attention scores a block, got ${scores}`;
+    return ["'model.image.patch'", `expected ${most}: batch x heads x tokens x tokens`];
   }
   const shapes = [...rolesOf(modelConfig(config)).values()];
   const parameters = shapes.reduce((sum, shape) => sum + shape.reduce((size, side) => size * side, 1), 0);

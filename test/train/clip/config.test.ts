@@ -134,6 +134,16 @@ describe('the configuration of train clip', () => {
     );
   });
 
+  it('refuses attention that would not fit into memory', () => {
+    const json = structuredClone(tinyJson);
+    json.model.image.patch = 1;
+    json.model.image.imageSize = 96;
+    expect(() => parseTrainConfig(json, 'a')).to.throw(
+      InputError,
+      /^a: 'model\.image\.patch': expected at most 268435456 attention scores a block, got \d+: batch x heads/,
+    );
+  });
+
   it('a sine needs a width that is a multiple of 4', () => {
     const json = {
       ...tinyJson,
