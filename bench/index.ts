@@ -1,5 +1,5 @@
 /** `npm run bench -- NAME [flags]`: runs one benchmark of this folder. */
-const names = ['ops', 'models', 'profile', 'memory', 'startup', 'parity'] as const;
+const names = ['ops', 'models', 'profile', 'memory', 'startup', 'parity', 'card'] as const;
 
 const [asked] = process.argv.splice(2, 1);
 const name = names.find(known => known === asked);

@@ -1,16 +1,21 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { type Bench, openBench, ours, versus } from '../../src/bench/bench.js';
 import { benchmarks } from '../../src/bench/benchmarks/index.js';
+import { readFloats } from '../../src/bench/floats.js';
 import type { Peers } from '../../src/bench/peers.js';
 import { normal } from '../../src/bench/random.js';
 import type { Row } from '../../src/bench/report.js';
 import { unitRows } from '../../src/bench/statistics.js';
+import { type ClipStepGiven, clipStep } from '../../src/bench/tasks/clipStep.js';
 import { step } from '../../src/bench/tasks/step.js';
-import { describeModel } from '../../src/checkpoint/loadClip.js';
+import { describeModel, loadClip } from '../../src/checkpoint/loadClip.js';
 import { InputError } from '../../src/errors.js';
+import { compile } from '../../src/tensor/compile.js';
+import { scalar, type Tensor2D } from '../../src/tensor/tfjs.js';
+import { contrastiveLoss } from '../../src/train/clip/contrastive.js';
 import { inTemporaryFolder } from '../files/temporary.js';
 
 const model = fileURLToPath(new URL('../../weights/scenes', import.meta.url));
@@ -40,6 +45,9 @@ async function rowsOf(names: readonly string[], peers?: Peers): Promise<Row[]> {
 /** Each candidate is a process that loads the whole library. */
 const patience = 120_000;
 
+/** What the script of `train/clip` is given, but for the batch's sizes. */
+type PeerGiven = Omit<ClipStepGiven, 'config'> & { readonly model: string; readonly optimiser: object };
+
 describe('benchmarks', () => {
   it('have the names that scripts ask for, each once', () => {
     const names = benchmarks.flatMap(({ rows, peerRows = [] }) => [...rows, ...peerRows]);
@@ -53,6 +61,7 @@ describe('benchmarks', () => {
       'load',
       'memory',
       'train/step',
+      'train/clip',
       'resize/12mp',
       'eager/wasm',
       'pipeline/sclip',
@@ -127,6 +136,51 @@ describe('benchmarks', () => {
       for (let i = 0; i < 4; i++) losses = Float32Array.from(await run());
       expect([...losses].sort((a, b) => b - a)).to.deep.equal([...losses]);
       expect(new Set(losses).size).to.equal(4);
+    })).timeout(patience);
+
+  it('train clip: a peer is given the weights and the batch that ours begins with', () =>
+    inTemporaryFolder(async dir => {
+      const config = fileURLToPath(new URL('../../configs/scenes.json', import.meta.url));
+      const theirs = (name: string) => join(dir, name);
+      let sizes: object = {};
+      const peers: Peers = {
+        exported: async () => ({ folder: 'unused' }),
+        node: () => expect.fail('asked for a peer in Node'),
+        python: (script, given) => {
+          expect(script).to.equal('pytorch_clip.py');
+          const { model, optimiser: _, pixels, ids, rate, threads, ...rest } = given as PeerGiven;
+          for (const [name, path] of Object.entries({ pixels, ids, model })) {
+            cpSync(path, theirs(name), { recursive: true });
+          }
+          sizes = rest;
+          return ours({ task: 'clipStep', config, pixels, ids, rate, threads });
+        },
+      };
+      const [row] = await rowsOf(['train/clip'], peers);
+      expect(row).to.include({ name: 'train/clip', peer: 'pytorch', asked: 1.5, difference: 0 });
+      expect(row!.ratio).to.be.within(0.1, 10);
+      expect(row!.rate).to.match(/^\d+\.\d against \d+\.\d images\/s$/);
+      expect(sizes).to.deep.equal({ batch: 64, side: 96, tokens: 27 });
+
+      const [pixels, ids] = [theirs('pixels'), theirs('ids')];
+      const run = await clipStep({ config, pixels, ids, rate: 1e-4, threads: 1 });
+      await run();
+      const losses = Float32Array.from(await run());
+      expect(losses[1]).to.be.below(losses[0]!);
+      const clip = await loadClip(theirs('model'));
+      const loss = await compile(
+        (x, words) =>
+          contrastiveLoss(clip.image(x).embedding, clip.textIds(words as Tensor2D).embedding, scalar(1 / 0.07), words)
+            .loss,
+        [{ shape: [64, 3, 96, 96] }, { shape: [64, 27], dtype: 'int32' }],
+      );
+      const given = [
+        { data: readFloats(pixels, 64 * 3 * 96 * 96), shape: [64, 3, 96, 96] },
+        { data: Int32Array.from(readFloats(ids, 64 * 27)), shape: [64, 27] },
+      ];
+      expect((await loss(...given)).data[0]).to.be.closeTo(losses[0]!, 1e-5);
+      await loss.dispose();
+      clip.dispose();
     })).timeout(patience);
 
   it('give no ratio when a peer does something else', () => {

@@ -8,6 +8,7 @@ import * as load from './load.js';
 import * as pipeline from './pipeline.js';
 import * as resize from './resize.js';
 import * as train from './train.js';
+import * as trainClip from './trainClip.js';
 
 /** Some rows and what measures them. */
 export interface Benchmark {
@@ -18,4 +19,15 @@ export interface Benchmark {
   run(bench: Bench): Promise<void>;
 }
 
-export const benchmarks: readonly Benchmark[] = [embed, dense, load, train, resize, eager, linears, block, pipeline];
+export const benchmarks: readonly Benchmark[] = [
+  embed,
+  dense,
+  load,
+  train,
+  trainClip,
+  resize,
+  eager,
+  linears,
+  block,
+  pipeline,
+];

@@ -4,6 +4,8 @@ import type { Work } from './work.js';
 
 export const tasks = {
   block: async (given: import('./block.js').BlockGiven): Promise<Work> => (await import('./block.js')).block(given),
+  clipStep: async (given: import('./clipStep.js').ClipStepGiven): Promise<Work> =>
+    (await import('./clipStep.js')).clipStep(given),
   image: async (given: import('./image.js').ImageGiven): Promise<Work> => (await import('./image.js')).image(given),
   linear: async (given: import('./linear.js').LinearGiven): Promise<Work> =>
     (await import('./linear.js')).linear(given),
