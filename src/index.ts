@@ -50,10 +50,18 @@ export {
   namedConfigs,
   type TextConfig,
 } from './model/config.js';
-export type { ImageOutput, Variant } from './model/imageTower.js';
+export type { BlockRange, ImageOutput, Reads, Variant } from './model/imageTower.js';
 export { imagePoints, textPoints } from './model/pointNames.js';
 export type { Patch, PointShape, Seen } from './model/points.js';
 export { type PositionMode, positionModes } from './model/positions.js';
+export {
+  type Prefix,
+  prefixFrom,
+  prefixInputs,
+  prefixTensors,
+  readsOf,
+  type State,
+} from './model/prefix.js';
 export type { TextOutput } from './model/textTower.js';
 export { drawScenes, type SceneBatchOptions } from './scenes/batch.js';
 export { sceneCaption } from './scenes/caption.js';
@@ -78,9 +86,20 @@ export { classProbabilities, type LabelMap, type LabelOptions, labelMap } from '
 export { type DenseLogits, denseFromPlanes } from './segment/dense/logits.js';
 export { type PamrOptions, pamr } from './segment/dense/pamr.js';
 export { labelsOf, legendFor, overlay } from './segment/draw.js';
-export { clearClip, type Method, methodByName, sclip } from './segment/methods.js';
+export {
+  clearClip,
+  type Method,
+  methodByName,
+  type ResClipOptions,
+  resClip,
+  scClip,
+  sclip,
+} from './segment/methods.js';
+export type { PrefixKey, PrefixStore } from './segment/prefixStore.js';
 export { templates } from './segment/prompts.js';
 export { type Protocol, type PublishedDataset, protocolFor, protocols } from './segment/protocols.js';
+export type { ResClipSettings } from './segment/resclip/settings.js';
+export type { ScClipSettings } from './segment/scclip/settings.js';
 export {
   type ClassShare,
   openSegmenter,

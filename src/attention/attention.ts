@@ -1,4 +1,4 @@
-import type { Heads, Tensor2D, Tokens } from '../tensor/tfjs.js';
+import type { Heads, Pattern, Tensor2D, Tokens } from '../tensor/tfjs.js';
 
 /** Patch rows and columns of an image tower's grid. */
 export interface Grid {
@@ -20,8 +20,11 @@ export interface AttentionInput {
   readonly input: Tokens;
   /** The patch grid behind tokens `1 .. n-1`; absent in the text tower. */
   readonly grid?: Grid;
-  /** Added to the scores: 0 where a query may look, minus infinity where not, `[n, n]`; text tower only. */
-  readonly mask?: Tensor2D;
+  /**
+   * Added to the scores. In the text tower 0 where a token may look and minus infinity where not, `[n, n]`; in the image
+   * tower only what a method puts there, `[b, 1, n, n]`.
+   */
+  readonly mask?: Tensor2D | Pattern;
   /**
    * Names an intermediate of this attention: `point('scores', s)` makes `blocks.{i}.attn.scores` visible and gives
    * back the value to go on with (changed, when the run patches that name). Leaving it out only hides the name.

@@ -43,6 +43,7 @@ export function gem({ iterations = 1, normalise = true, temperature }: GemOption
   const toLength = normalise ? (p: Heads) => unitLength(p) : (p: Heads) => p;
   return input => {
     if (!input.grid) throw new InputError('gem: expected an image tower with a patch grid; the text tower has none');
+    if (input.mask) throw new InputError('gem: expected scores without a mask; GEM has several and knows none');
     const t = temperature ?? inverseTemperature(input);
     const selfPattern = (p: Heads) => softmax(headProduct(mul(p, t), p, true));
     // Patterns are quadratic in the tokens: only the last of each run is kept.

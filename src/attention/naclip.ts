@@ -52,14 +52,15 @@ export function gaussianNeighbourhood({ rows, columns }: Grid, sigma: number): T
  */
 export function naclip({ sigma = 5, similarity = 'kk' }: NaclipOptions = {}): Attention {
   if (!(sigma > 0)) throw new InputError(`naclip: expected sigma > 0 patches, got ${sigma}`);
-  return ({ q, k, v, scale, grid, point }) => {
+  return ({ q, k, v, scale, grid, mask, point }) => {
     if (!grid) throw new InputError('naclip: expected an image tower with a patch grid; the text tower has none');
     const omega = gaussianNeighbourhood(grid, sigma); // [n, n]
     const s: Tensor =
       similarity === 'kk'
         ? add(scores(k, k, scale), omega) // [b, h, n, n]
         : tile(mul(omega, meanPairLength(q, k, scale)), [1, k.shape[1], 1, 1]);
-    return mix(point('pattern', softmax(point('scores', s as Pattern))), v);
+    const masked = (mask ? add(s, mask) : s) as Pattern;
+    return mix(point('pattern', softmax(point('scores', masked))), v);
   };
 }
 

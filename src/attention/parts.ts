@@ -3,9 +3,9 @@ import { headProduct } from '../tensor/ops/heads.js';
 import { add, type Heads, mul, type Pattern, type Tensor2D, softmax as tfSoftmax } from '../tensor/tfjs.js';
 
 /** `a b^T * scale (+ mask)`: how much each token of `a` is like each of `b`, `[b, h, n, n]`. */
-export function scores(a: Heads, b: Heads, scale: number, mask?: Tensor2D): Pattern {
+export function scores(a: Heads, b: Heads, scale: number, mask?: Tensor2D | Pattern): Pattern {
   const s: Pattern = headProduct(mul(a, scale), b, true);
-  return mask ? add(s, mask) : s;
+  return mask ? add<Pattern>(s, mask) : s;
 }
 
 /** Softmax along each row, the key axis: `[b, h, n, n]`, rows add up to 1. */

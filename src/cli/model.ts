@@ -73,11 +73,12 @@ const manyRuns = 8;
 
 /** What the flags choose to compute with. Where progress is shown, graphs run in a thread that does not hold it up. */
 async function runnerFrom(flags: CommonFlags, runs: number): Promise<Runner> {
-  const { engine } = flags;
-  return openRunner(
-    engine === undefined ? await defaultRunner(flags) : parseRunner(engine),
-    runnerOptions(flags, runs),
-  );
+  return openRunner(await engineFrom(flags), runnerOptions(flags, runs));
+}
+
+/** What the flags choose to compute with, by name. */
+export async function engineFrom(flags: CommonFlags): Promise<RunnerName> {
+  return flags.engine === undefined ? await defaultRunner(flags) : parseRunner(flags.engine);
 }
 
 /** What the flags say of how graphs run. */

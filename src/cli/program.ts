@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { InputError, suggestion } from '../errors.js';
 import { reasonOf } from '../files/bytes.js';
 import { printable } from '../files/quote.js';
+import { Incomplete } from './incomplete.js';
 
 /** A command by what `--help` says of it, and where the rest is. */
 interface Entry {
@@ -24,6 +25,8 @@ const entries: Readonly<Record<string, Entry>> = {
   pull: { description: 'download a model folder, checked and resumable', load: () => import('./pull.js') },
   scenes: { description: 'a data set of procedural scenes with exact labels', load: () => import('./scenes.js') },
   train: { description: 'training, in a folder that can be gone on with', load: () => import('./train.js') },
+  evaluate: { description: 'mIoU of methods over a data set, resumable', load: () => import('./evaluate.js') },
+  worker: { description: 'a machine of an evaluation on many machines', load: () => import('./worker.js') },
   bench: { description: 'speed and memory, alone or against other libraries', load: () => import('./bench.js') },
 };
 
@@ -52,8 +55,8 @@ async function build(words: readonly string[]): Promise<Command> {
 }
 
 /**
- * Runs one command line and returns the exit status: 0 done, 2 bad usage or bad input (one line on stderr), 1 a fault
- * of ours, with its stack.
+ * Runs one command line and returns the exit status: 0 done, 2 bad usage or bad input (one line on stderr), 1 done but
+ * for a part (one line as well), or a fault of ours, with its stack.
  */
 export async function run(words: readonly string[]): Promise<number> {
   process.stdout.on('error', error => {
@@ -72,9 +75,9 @@ export async function run(words: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof InputError) {
+    if (error instanceof InputError || error instanceof Incomplete) {
       process.stderr.write(message(error.message));
-      return 2;
+      return error instanceof InputError ? 2 : 1;
     }
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return 1;

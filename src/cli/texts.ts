@@ -1,48 +1,17 @@
 /** Text features for a command, from the cache where they are in it. */
-import { fingerprintText } from '../checkpoint/fingerprint.js';
-import type { LoadedClip, ModelDescription } from '../checkpoint/loadClip.js';
-import { cacheFolder } from '../files/cacheFolder.js';
-import { readTextCache, textCachePath, writeTextCache } from '../segment/textCache.js';
-import { type TextFeatures, textFeatures } from '../segment/textFeatures.js';
+import type { LoadedClip } from '../checkpoint/loadClip.js';
+import * as texts from '../evaluate/texts.js';
+import type { TextFeatures } from '../segment/textFeatures.js';
 import type { Runner } from '../tensor/runner.js';
-import type { CommonFlags } from './flags.js';
 import { withProgress } from './output.js';
 
-/** Names and prompts with where their features are kept, and the features when they already are. */
-export interface TextRequest {
-  readonly names: readonly string[];
-  readonly templates: readonly string[];
-  readonly path: string;
-  readonly kept: TextFeatures | undefined;
-}
+export { requestTexts, towersFor } from '../evaluate/texts.js';
 
-/** Looks features up before the model is loaded: if they are there, the text tower need not be. */
-export async function requestTexts(
-  model: ModelDescription,
-  names: readonly string[],
-  templates: readonly string[],
-  { quantize }: Pick<CommonFlags, 'quantize'>,
-): Promise<TextRequest> {
-  const fingerprint = await fingerprintText(model.files, model.config, cacheFolder());
-  // What is computed another way is other features.
-  const path = textCachePath(cacheFolder(), quantize ? `${fingerprint} ${quantize}` : fingerprint, names, templates);
-  return { names, templates, path, kept: readTextCache(path, names.length, model.config.embedding) };
-}
-
-/** The towers it takes to run a picture against the texts. */
-export const towersFor = ({ kept }: TextRequest) => (kept ? (['image'] as const) : (['image', 'text'] as const));
-
-/** The features: kept ones, or computed now and kept for the next time. */
-export async function fulfilTexts(
+/** The features: kept ones, or computed now, with progress, and kept for the next time. */
+export const fulfilTexts = (
   clip: LoadedClip,
   runner: Runner,
-  request: TextRequest,
+  request: texts.TextRequest,
   flags: { quiet?: boolean },
-): Promise<TextFeatures> {
-  if (request.kept) return request.kept;
-  const features = await withProgress('texts', flags, onProgress =>
-    textFeatures(clip, request.names, request.templates, { runner, onProgress }),
-  );
-  writeTextCache(cacheFolder(), request.path, features);
-  return features;
-}
+): Promise<TextFeatures> =>
+  withProgress('texts', flags, onProgress => texts.fulfilTexts(clip, request, { runner, onProgress }));

@@ -9,6 +9,7 @@ import type { Snapshot, StepReport } from '../train/loop.js';
 import { readRunFile } from '../train/runFile.js';
 import { wholeNumber, withOutput } from './flags.js';
 import { print, showsProgress, warn } from './output.js';
+import { stopOnSignal } from './stop.js';
 import { evaluateModel, writeTrainedModel } from './trainedModel.js';
 
 interface Flags {
@@ -85,29 +86,6 @@ function configFrom({ config, resume }: Flags): TrainClipConfig {
   if (config !== undefined) return readTrainConfig(config);
   if (resume === undefined) throw new InputError('train: expected a configuration, --config FILE');
   return parseTrainConfig(readRunFile(resume).config, join(resume, 'run.json'));
-}
-
-/** Ctrl-C and a polite kill become a signal to stop; a second one does what it always does. */
-function stopOnSignal() {
-  const names = ['SIGINT', 'SIGTERM'] as const;
-  const stop = new AbortController();
-  let caught: NodeJS.Signals | undefined;
-  const handle = (name: NodeJS.Signals) => {
-    caught = name;
-    release();
-    stop.abort();
-  };
-  const release = () => {
-    for (const name of names) process.off(name, handle);
-  };
-  for (const name of names) process.on(name, handle);
-  return {
-    signal: stop.signal,
-    caught: () => caught !== undefined,
-    /** Ends the process as the signal would have, so that a shell knows why. */
-    raise: () => void process.kill(process.pid, caught),
-    release,
-  };
 }
 
 /** A bar of steps with loss, speed and the time that is left; nothing without a terminal or with `--quiet`. */

@@ -1,6 +1,5 @@
 /** CLIP as a value: sizes, weights, and the calls that run it. */
 import { InputError } from '../errors.js';
-import { isRecording } from '../tensor/composite.js';
 import {
   concat,
   dispose,
@@ -13,19 +12,21 @@ import {
   tidy,
 } from '../tensor/tfjs.js';
 import type { BlockOptions } from './block.js';
-import { type ClipConfig, checkAttention, gridOf, type ImageConfig } from './config.js';
+import { checkBlocks, checkPixels, checkVariants } from './checks.js';
+import type { ClipConfig, ImageConfig } from './config.js';
 import {
   firstChanged,
   type ImageOutput,
   type ImageWeights,
+  type Reads,
   runStream,
   runTail,
-  statesFor,
   type Variant,
 } from './imageTower.js';
 import { imagePoints, textPoints } from './pointNames.js';
 import { openPoints, type PointOptions, type Seen, scoped, untilStopped } from './points.js';
 import type { PositionMode } from './positions.js';
+import { checkReads, type Prefix, prefixOf, readsOf, streamOf } from './prefix.js';
 import { batchesByLength, checkIds, tokensAtOnce } from './textBatches.js';
 import { pooledPosition, pooledPositions, runText, type TextOutput } from './textTower.js';
 import type { ClipWeights } from './weights/load.js';
@@ -76,6 +77,22 @@ export interface Clip {
     options?: Omit<ImageOptions, 'last'>,
   ): (ImageOutput & WithSeen)[];
   /**
+   * The first half of `variants`: what their tails read, apart from them, to be kept or to go through another function.
+   *
+   *     const prefix = clip.prefix(pixels, readsOf(clip.config.image!, [{ attention: mine }]));
+   *     const [{ tokens }] = clip.tails(prefix, [{ attention: mine }]);
+   *
+   * @param pixels as `image` takes them.
+   * @throws InputError for pixels of another shape, or blocks that the tower has not.
+   */
+  prefix(pixels: Pixels, reads: Reads, options?: Pick<ImageOptions, 'positions'>): Prefix;
+  /**
+   * The second half of `variants`: outputs in their order, equal to those from the pixels.
+   *
+   * @throws InputError when the prefix holds less than they read, or tensors whose sizes do not fit each other.
+   */
+  tails(prefix: Prefix, variants: readonly Variant[]): ImageOutput[];
+  /**
    * Runs the text tower on token ids (start and end included, padding not needed): `[texts, embedding]` each.
    *
    * @throws InputError for an empty list, a text longer than the context, or an id outside the vocabulary.
@@ -103,6 +120,8 @@ export function createClip(config: ClipConfig, weights: ClipWeights): Clip {
     }) as Clip['image'],
     variants: (pixels, variants, options = {}) =>
       runImages(imageTower(config, weights), config, pixels, variants, options) as (ImageOutput & WithSeen)[],
+    prefix: (pixels, reads, options) => runPrefix(imageTower(config, weights), pixels, reads, options),
+    tails: (prefix, variants) => runTails(imageTower(config, weights), prefix, variants),
     text: ((ids: readonly ArrayLike<number>[], options: TextOptions & Stoppable = {}) =>
       runTexts(config, weights, ids, options)) as Clip['text'],
     textIds: (ids, options = {}) => runIds(config, weights, ids, options),
@@ -125,23 +144,21 @@ function runImages(
   variants: readonly Variant[],
   { positions = 'stretch', blocks, stop = false, ...asked }: Omit<ImageOptions, 'last'> & Stoppable,
 ): (Partial<ImageOutput> & WithSeen)[] {
-  checkPixels(pixels);
-  if (variants.length === 0) throw new InputError('variants: expected at least one variant, got none');
+  checkPixels(config, pixels);
+  checkVariants('variants', variants);
   checkBlocks(blocks, config.layers);
-  for (const variant of variants) checkVariant(variant);
   const [batch, , height, width] = pixels.shape;
-  const grid = gridOf(config, height, width);
-  if (!isRecording()) checkAttention('image', config, batch, grid, 'use smaller images, or fewer at once');
   const known = variants.map(variant =>
     imagePoints(config, embedding, { batch, height, width }, variant).map(({ name }) => name),
   );
   const run = { config, weights, ...(blocks && { blocks }) };
   return tidy<(Partial<ImageOutput> & WithSeen)[]>(() => {
-    const wanted = new Set(variants.flatMap(variant => statesFor(config, variant)));
     // Under `sum` the stream passes the blocks that the tail does anew: seeing them there is no reason to stop.
     const stopInStream = stop && variants.every(({ path }) => path !== 'sum');
     const shared = openPoints('image', [...new Set(known.flat())], { ...asked, stop: stopInStream });
-    const stream = untilStopped(() => runStream({ ...run, points: shared }, pixels, positions, wanted));
+    const stream = untilStopped(() =>
+      runStream({ ...run, points: shared }, pixels, positions, readsOf(config, variants)),
+    );
     if (!stream) return [{ seen: shared.seen }];
     return variants.map((variant, i) => {
       const own = openPoints('image', known[i]!, { ...asked, stop });
@@ -154,38 +171,32 @@ function runImages(
   });
 }
 
+function runPrefix(
+  [config, weights]: ImageTower,
+  pixels: Pixels,
+  reads: Reads,
+  { positions = 'stretch' }: Pick<ImageOptions, 'positions'> = {},
+): Prefix {
+  checkPixels(config, pixels);
+  checkReads(config, reads);
+  return tidy(() =>
+    prefixOf(runStream({ config, weights, points: openPoints('image', []) }, pixels, positions, reads)),
+  );
+}
+
+function runTails([config, weights]: ImageTower, prefix: Prefix, variants: readonly Variant[]): ImageOutput[] {
+  checkVariants('tails', variants);
+  return tidy<ImageOutput[]>(() => {
+    const stream = streamOf(config, prefix, variants);
+    const run = { config, weights, points: openPoints('image', []) };
+    return variants.map(variant => scoped(run.points, () => runTail(run, stream, variant)));
+  });
+}
+
 /** Whether a point of the ordinary stream stands, in this variant, for one of its changed blocks. */
 function isChanged(config: ImageConfig, variant: Variant, name: string): boolean {
   const index = /^image\.blocks\.(\d+)\./.exec(name)?.[1];
   return index !== undefined && variant.path !== 'side' && Number(index) >= firstChanged(config, variant);
-}
-
-function checkPixels({ shape, dtype }: Pixels): void {
-  if (shape.length !== 4 || shape[0] === 0 || shape[1] !== 3) {
-    throw new InputError(`image: expected pixels [batch, 3, height, width], got [${shape}]`);
-  }
-  if (dtype !== 'float32') throw new InputError(`image: expected normalised pixels as float32, got ${dtype}`);
-}
-
-function checkVariant({ blocks = 1, residual }: Variant): void {
-  if (!Number.isInteger(blocks) || blocks < 1) {
-    throw new InputError(`last: expected a whole number of blocks from 1 up, got ${blocks}`);
-  }
-  checkResidual('last', residual);
-}
-
-function checkResidual(where: string, residual: BlockOptions['residual']): void {
-  if (typeof residual !== 'number' || Number.isFinite(residual)) return;
-  throw new InputError(`${where}: expected a finite factor for the residual, got ${residual}`);
-}
-
-function checkBlocks(blocks: TowerOptions['blocks'] = {}, layers: number): void {
-  for (const [index, { residual }] of Object.entries(blocks)) {
-    if (!/^\d+$/.test(index) || Number(index) >= layers) {
-      throw new InputError(`blocks: expected indices 0 to ${layers - 1}, got '${index}'`);
-    }
-    checkResidual(`blocks: ${index}`, residual);
-  }
 }
 
 function runTexts(

@@ -4,16 +4,20 @@
  * ones differently; several tails can share one stream.
  */
 import type { Grid } from '../attention/attention.js';
+import { InputError } from '../errors.js';
 import { layerNorm } from '../tensor/ops/layerNorm.js';
 import { linear } from '../tensor/ops/linear.js';
 import { unitLength } from '../tensor/ops/unitLength.js';
 import {
   add,
   concat,
+  mul,
   type Norm,
+  type Pattern,
   type Pixels,
   reshape,
   slice,
+  type Tensor,
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
@@ -24,7 +28,7 @@ import {
 } from '../tensor/tfjs.js';
 import { type BlockContext, type BlockOptions, type BlockWeights, block } from './block.js';
 import { gridOf, type ImageConfig } from './config.js';
-import { type Points, scoped } from './points.js';
+import { type Point, type Points, scoped } from './points.js';
 import { type PositionMode, stretchPositions } from './positions.js';
 
 export interface ImageWeights {
@@ -52,6 +56,8 @@ export interface Variant extends BlockOptions {
   path?: 'main' | 'sum' | 'side';
   /** With `side`: whose class token the output carries; default the path's own. */
   classToken?: 'side' | 'stream';
+  /** Set by methods whose last blocks take more than one run; `segment` runs those, and a model refuses them. */
+  guide?: unknown;
 }
 
 /** What a run of the tower gives. */
@@ -64,11 +70,29 @@ export interface ImageOutput {
   embedding: Tensor2D;
 }
 
+/** Blocks `start .. end - 1`. */
+export interface BlockRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is wanted of the ordinary stream. */
+export interface Reads {
+  /** Blocks whose input is wanted; the number of layers stands for what leaves the last one. */
+  readonly states: readonly number[];
+  /** Blocks whose attention patterns are wanted, averaged over the blocks of each range. */
+  readonly patterns?: readonly BlockRange[];
+}
+
 /** The ordinary stream, kept where tails may set in: `states[i]` is what enters block i. */
 export interface Stream {
   readonly grid: Grid;
   readonly states: ReadonlyMap<number, Tokens>;
+  /** Mean patterns `[b, h, n, n]`, by `rangeName`. */
+  readonly patterns: ReadonlyMap<string, Pattern>;
 }
+
+export const rangeName = ({ start, end }: BlockRange): string => `${start}-${end - 1}`;
 
 export interface ImageRun {
   readonly config: ImageConfig;
@@ -102,27 +126,61 @@ function patchRows(pixels: Pixels, p: number, { rows, columns }: Grid): Tensor3D
 
 const matMulRows = (x: Tensor3D, weight: Tensor2D): Tokens => linear(x, { weight });
 
-/** Runs the ordinary blocks up to the last state asked for; `wanted` are block indices, `layers` meaning the end. */
-export function runStream(run: ImageRun, pixels: Pixels, mode: PositionMode, wanted: ReadonlySet<number>): Stream {
-  const { config, weights, points, blocks = {} } = run;
+/** Runs the ordinary blocks as far as something is read. */
+export function runStream(run: ImageRun, pixels: Pixels, mode: PositionMode, reads: Reads): Stream {
+  const { points } = run;
+  const ranges = reads.patterns ?? [];
   const states = new Map<number, Tokens>();
+  const patterns = new Map<string, Pattern>();
   let grid: Grid = { rows: 0, columns: 0 };
   let x = scoped(points, () => {
     const [tokens, cells] = embed(run, pixels, mode);
     grid = cells;
     return tokens;
   });
-  const through = Math.max(...wanted);
+  const through = Math.max(...reads.states, ...ranges.map(({ end }) => end));
   for (let i = 0; i <= through; i++) {
-    if (wanted.has(i)) states.set(i, x);
+    const wanted = reads.states.includes(i);
+    if (wanted) states.set(i, x);
     if (i === through) break;
     const entering = x;
-    x = scoped(points, () =>
-      block(entering, weights.blocks[i]!, { config, grid }, points.under(`blocks.${i}.`), blocks[i]),
-    );
-    if (!wanted.has(i)) entering.dispose();
+    const averaged = ranges.filter(({ start, end }) => start <= i && i < end);
+    const made = scoped(points, () => streamBlock(run, grid, i, entering, averaged, patterns));
+    x = made.leaving;
+    averaged.forEach((range, at) => {
+      patterns.get(rangeName(range))?.dispose();
+      patterns.set(rangeName(range), made.means[at]!);
+    });
+    if (!wanted) entering.dispose();
   }
-  return { grid, states };
+  if (!reads.states.includes(through)) x.dispose();
+  return { grid, states, patterns };
+}
+
+/** One block of the stream, and what its pattern makes of the means that it is part of. */
+function streamBlock(
+  { config, weights, points, blocks = {} }: ImageRun,
+  grid: Grid,
+  index: number,
+  entering: Tokens,
+  averaged: readonly BlockRange[],
+  before: Stream['patterns'],
+): { leaving: Tokens; means: Pattern[] } {
+  const own = points.under(`blocks.${index}.`);
+  let pattern: Pattern | undefined;
+  const watched: Point = (name, value) => {
+    const visible = own(name, value);
+    if (name === 'attn.pattern') pattern = visible as Tensor as Pattern;
+    return visible;
+  };
+  const leaving = block(entering, weights.blocks[index]!, { config, grid }, watched, blocks[index]);
+  const means = averaged.map(range => {
+    if (!pattern) throw new InputError(`image tower: the attention of block ${index} makes no pattern to average`);
+    const share: Pattern = mul(pattern, 1 / (range.end - range.start));
+    const sum = before.get(rangeName(range));
+    return sum ? add<Pattern>(sum, share) : share;
+  });
+  return { leaving, means };
 }
 
 /** Index of the first changed block of a variant. */
@@ -204,10 +262,15 @@ function changedBlock(
   return block(entering, weights.blocks[index]!, context, points.under(prefix), options, source);
 }
 
-/** The end of the tower, for every token: `[b, 1 + n, w] -> [b, 1 + n, embedding]`. */
-function project({ config, weights: w, points: { point } }: ImageRun, x: Tokens): ImageOutput {
+/** The end of the tower, for every token: `[b, n, w] -> [b, n, embedding]`. */
+export function projectTokens({ config, weights: w, points: { point } }: ImageRun, x: Tokens): Tokens {
   const normed = point('ln_post', layerNorm(x, w.lnPost, config.layerNormEpsilon));
-  const tokens = point('tokens', matMulRows(normed, w.projection)); // [b, 1 + n, e]
+  return point('tokens', matMulRows(normed, w.projection));
+}
+
+function project(run: ImageRun, x: Tokens): ImageOutput {
+  const { point } = run.points;
+  const tokens = projectTokens(run, x); // [b, 1 + n, e]
   const [b, , e] = tokens.shape;
   const pooled = point('pooled', reshape<Tensor2D>(slice(tokens, [0, 0, 0], [b, 1, e]), [b, e]));
   const embedding = point('embedding', unitLength(pooled));

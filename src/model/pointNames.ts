@@ -1,5 +1,6 @@
 /** Names and shapes of every intermediate of a run, known before it and without weights. */
 import type { Grid } from '../attention/attention.js';
+import { checkVariant } from './checks.js';
 import { gridOf, type ImageConfig, type TextConfig, type TowerConfig } from './config.js';
 import { firstChanged, type Variant } from './imageTower.js';
 import type { PointShape } from './points.js';
@@ -50,6 +51,7 @@ export function imagePoints(
   }: { batch?: number; height?: number; width?: number } = {},
   variant: Variant = {},
 ): PointShape[] {
+  checkVariant(variant);
   const { rows, columns }: Grid = gridOf(config, height, width);
   const n = 1 + rows * columns;
   const w = config.width;

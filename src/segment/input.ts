@@ -5,7 +5,8 @@ import { clipMean, clipStd, type PreprocessSpec } from '../image/preprocessSpec.
 import { resize } from '../image/resize.js';
 import type { Triple } from '../image/resizing/planes.js';
 import type { ImageConfig } from '../model/config.js';
-import { type PixelScale, type Protocol, roundedClipPixels, scaleProtocol, workingSize } from './protocols.js';
+import { scaleProtocol, workingSize } from './protocolSizes.js';
+import { type PixelScale, type Protocol, roundedClipPixels } from './protocols.js';
 import type { Planes } from './windowRuns.js';
 
 /** Sizes that suit a model better than the published ones. */
@@ -50,7 +51,8 @@ export function photoPlanes(picture: Picture, protocol: Protocol, preprocessor: 
   return { values: normalise(resized, mean, std), height, width };
 }
 
-function pixelScale({ pixels }: Protocol, { mean, std }: PreprocessSpec): PixelScale {
+/** The normalisation that a protocol asks for with a model's preprocessing. */
+export function pixelScale({ pixels }: Protocol, { mean, std }: PreprocessSpec): PixelScale {
   if (pixels !== 'model') return pixels;
   // The published code rounds CLIP's constants; other models' are taken as they are.
   const isClip = String(mean) === String(clipMean) && String(std) === String(clipStd);

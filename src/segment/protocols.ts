@@ -1,17 +1,28 @@
 /**
  * The published constants of each method around its attention: sizes, windows, scales, thresholds, prompts. They are
- * stated for models with 224-pixel inputs; `scaleProtocol` carries them to others.
+ * stated for models with 224-pixel inputs; `scaleProtocol` (protocolSizes.ts) carries them to others.
  */
 import { InputError, suggestion } from '../errors.js';
 import { quoted } from '../files/quote.js';
-import { keepRatioSize, segmentationMean, segmentationStd } from '../image/opencv.js';
+import { segmentationMean, segmentationStd } from '../image/opencv.js';
 import type { Triple } from '../image/resizing/planes.js';
-import { checkWhole } from './dense/checks.js';
 import type { PamrOptions } from './dense/pamr.js';
 import type { TemplateSet } from './prompts.js';
+import { type ResClipSettings, resClipSettings } from './resclip/settings.js';
+import type { ScClipSettings } from './scclip/settings.js';
 
 /** Methods that have a protocol. */
-export const methodNames = ['clip', 'maskclip', 'sclip', 'clearclip', 'naclip', 'gem', 'clipsurgery'] as const;
+export const methodNames = [
+  'clip',
+  'maskclip',
+  'sclip',
+  'clearclip',
+  'naclip',
+  'gem',
+  'clipsurgery',
+  'resclip',
+  'scclip',
+] as const;
 
 /** The name of a method. */
 export type MethodName = (typeof methodNames)[number];
@@ -47,6 +58,8 @@ export interface ProtocolSettings {
   readonly probThreshold: number;
   /** Foreground classes with this share of the foreground or less are dropped; 0: none. */
   readonly areaThreshold: number;
+  /** What ResCLIP alone knows. */
+  readonly resclip?: ResClipSettings;
 }
 
 /** One method's constants: the settings for a free photo, and what other data sets change. */
@@ -75,6 +88,8 @@ export interface Protocol extends ProtocolSettings {
   readonly templates: TemplateSet;
   /** Refinement of the logits at the photo's size, before scale and softmax. */
   readonly pamr: PamrOptions;
+  /** What SC-CLIP alone knows. */
+  readonly scclip?: ScClipSettings;
   readonly datasets: Readonly<Partial<Record<PublishedDataset, Partial<ProtocolSettings>>>>;
 }
 
@@ -224,6 +239,43 @@ export const protocols: Readonly<Record<MethodName, Protocol>> = {
     templates: 'maskclip85',
     datasets: {},
   },
+  resclip: {
+    ...shared,
+    name: 'resclip',
+    source: 'yvhangyang/ResCLIP 0e085f7; a free photo: as ade20k',
+    shortSide: 336,
+    window: 224,
+    stride: 112,
+    scale: 40,
+    padding: 'drop',
+    resclip: resClipSettings([2, 0.3], [2.1, 0.7], 0.25),
+    datasets: {
+      voc21: { window: 0, probThreshold: 0.1, resclip: resClipSettings([2, 0.3], [2.2, 0.7], 0.5) },
+      context60: { probThreshold: 0.1, resclip: resClipSettings([2, 0.3], [1.8, 0.7], 0.3) },
+      'coco-object': { probThreshold: 0.1, resclip: resClipSettings([2, 0.4], [1.8, 0.7], 0.11) },
+      voc20: { window: 0, resclip: resClipSettings([2, 0.6], [2.1, 0.6], 0.1) },
+      context59: { resclip: resClipSettings([2, 0.4], [1.8, 0.7], 0.25) },
+      'coco-stuff': { resclip: resClipSettings([2, 0.4], [1.8, 0.7], 0.11) },
+      cityscapes: { shortSide: 560, resclip: resClipSettings([2, 0.2], [2.1, 0.6], 0.1) },
+    },
+  },
+  scclip: {
+    ...shared,
+    name: 'scclip',
+    source: 'SuleBai/SC-CLIP 0417ba9',
+    shortSide: 336,
+    window: 224,
+    stride: 112,
+    scale: 40,
+    padding: 'drop',
+    scclip: { neighbours: 30, contamination: 0.05, beta: 0.4 },
+    datasets: {
+      voc21: { scale: 50, probThreshold: 0.15, areaThreshold: 0.1 },
+      context60: { probThreshold: 0.15 },
+      'coco-object': { scale: 55, probThreshold: 0.35 },
+      cityscapes: { shortSide: 560 },
+    },
+  },
 };
 
 /**
@@ -244,49 +296,4 @@ export function protocolFor(name: MethodName, dataset?: PublishedDataset): Proto
     );
   }
   return { ...protocol, ...protocol.datasets[dataset] };
-}
-
-/** The input size that the published constants are stated for. */
-const publishedSize = 224;
-
-/**
- * A protocol for a model whose input is `imageSize` pixels square: sides, window and stride in proportion to 224, window,
- * stride and squashed sides rounded to whole patches. For 224 the protocol itself.
- * @throws InputError for sizes that are not whole.
- */
-export function scaleProtocol(protocol: Protocol, imageSize: number, patch: number): Protocol {
-  checkWhole(imageSize, 'scaleProtocol: image size', 1);
-  checkWhole(patch, 'scaleProtocol: patch', 1);
-  if (imageSize === publishedSize) return protocol;
-  const factor = imageSize / publishedSize;
-  const inPixels = (n: number) => Math.max(1, Math.round(n * factor));
-  const inPatches = (n: number) => (n === 0 ? 0 : Math.max(1, Math.round((n * factor) / patch)) * patch);
-  const side = protocol.resize === 'squash' ? inPatches : inPixels;
-  const scaled = (settings: Partial<ProtocolSettings>): Partial<ProtocolSettings> => ({
-    ...settings,
-    ...(settings.shortSide !== undefined && { shortSide: side(settings.shortSide) }),
-    ...(settings.longSide !== undefined && { longSide: side(settings.longSide) }),
-    ...(settings.window !== undefined && { window: inPatches(settings.window) }),
-    ...(settings.stride !== undefined && { stride: inPatches(settings.stride) }),
-  });
-  const datasets = Object.fromEntries(Object.entries(protocol.datasets).map(([name, own]) => [name, scaled(own)]));
-  return { ...protocol, ...scaled(protocol), datasets };
-}
-
-/**
- * Size `[height, width]` that an image is resized to: that of `keepRatioSize`, or a square with `resize: 'squash'`.
- * @throws InputError for sizes that are not whole.
- */
-export function workingSize(
-  { resize, shortSide, longSide }: Pick<Protocol, 'resize' | 'shortSide' | 'longSide'>,
-  height: number,
-  width: number,
-): [height: number, width: number] {
-  checkWhole(height, 'workingSize: height', 1);
-  checkWhole(width, 'workingSize: width', 1);
-  checkWhole(shortSide, 'workingSize: short side', 1);
-  checkWhole(longSide, 'workingSize: long side', 1);
-  if (resize === 'squash') return [shortSide, shortSide];
-  const size = keepRatioSize(width, height, shortSide, longSide);
-  return [size.height, size.width];
 }

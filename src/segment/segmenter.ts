@@ -11,13 +11,18 @@ import { type LabelMap, labelMap } from './dense/labels.js';
 import { type DenseLogits, denseFromPlanes, logitPlanes } from './dense/logits.js';
 import { pamr } from './dense/pamr.js';
 import { stitch, type WindowLogits } from './dense/stitch.js';
-import { type ModelSizes, photoPlanes, protocolForModel } from './input.js';
+import { prepareDense, type Way } from './denseRun.js';
+import { guideOf } from './guide.js';
+import { type ModelSizes, photoPlanes, pixelScale, protocolForModel } from './input.js';
+import type { KeptPrefixes } from './keptPrefix.js';
 import { clearClip, type Method } from './methods.js';
+import type { PrefixStore } from './prefixStore.js';
 import { templates } from './prompts.js';
-import { type Protocol, workingSize } from './protocols.js';
+import { workingSize } from './protocolSizes.js';
+import type { Protocol } from './protocols.js';
 import { type TextFeatures, textFeatures } from './textFeatures.js';
 import { fromNames, type Vocabulary } from './vocabulary.js';
-import { type Planes, prepareDense, windowLogits } from './windowRuns.js';
+import { type Planes, windowLogits } from './windowRuns.js';
 
 /** What segmentation needs of a model; `loadClip` gives it. */
 export interface SegmentingClip extends Clip {
@@ -38,12 +43,16 @@ export interface SegmenterOptions {
   readonly base?: Protocol;
   /** What computes; default: the engine that is active. */
   readonly runner?: Runner;
+  /** Where the outputs of the shared blocks are kept, for pictures with a `pictureId`; default: nowhere. */
+  readonly prefixes?: PrefixStore;
 }
 
 /** What goes with one picture. */
 export interface PictureOptions {
   /** Features of the vocabulary's names, where they have been computed before (see `textFeatures`). */
   readonly texts?: TextFeatures;
+  /** What `prefixes` know the picture by: no other picture's, and another one once its pixels have changed. */
+  readonly pictureId?: string;
   /** Windows done so far, of how many. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -140,24 +149,32 @@ export async function segmentVariants(
 export async function openSegmenter(
   clip: SegmentingClip,
   methods: readonly Method[],
-  { protocol: asked, base, runner = engineRunner }: SegmenterOptions = {},
+  { protocol: asked, base, runner = engineRunner, prefixes }: SegmenterOptions = {},
 ): Promise<Segmenter> {
   const { image } = clip.config;
   if (!image) throw new InputError('segment: expected a model with an image tower; this one has none');
   if (methods.length === 0) throw new InputError('segment: expected at least one method, got none');
   const protocolOf = (published: Protocol) => protocolForModel(published, image, clip.settings?.protocol, asked);
   const shared = protocolOf(base ?? methods[0]!.protocol);
-  const variants = methods.map(({ variant }) => variant);
-  const run = await prepareDense(clip, variants, shared.positions, runner);
+  const ways = methods.map(({ variant, protocol }): Way => {
+    const open = guideOf(variant);
+    return open ? { guide: open(clip, variant, protocolOf(protocol)) } : { variant };
+  });
+  const run = await prepareDense(clip, ways, shared.positions, runner);
   return {
-    async segment(picture, classes, { texts: known, onProgress } = {}) {
+    async segment(picture, classes, { texts: known, pictureId, onProgress } = {}) {
       const vocabulary = 'queries' in classes ? classes : fromNames(classes);
       const inputSize = 'values' in picture ? pixelSize(picture) : workingSize(shared, picture.height, picture.width);
       checkWindow(image, shared.window, inputSize);
       const texts = known ?? (await textFeatures(clip, vocabulary.queries, promptsFor(clip, shared), { runner }));
       checkTexts(texts, vocabulary.queries.length, clip.config.embedding);
       const planes = 'values' in picture ? picture : photoPlanes(picture, shared, clip.preprocessor);
-      const windows = await windowLogits(run, image, planes, texts, { ...shared, ...(onProgress && { onProgress }) });
+      const kept: KeptPrefixes | undefined =
+        prefixes && pictureId !== undefined
+          ? { store: prefixes, picture: pictureId, made: howMade(picture, shared, clip.preprocessor) }
+          : undefined;
+      const settings = { ...shared, ...(onProgress && { onProgress }) };
+      const windows = await windowLogits(run, image, planes, texts, settings, kept);
       const size = outputSize(picture);
       return methods.map((method, i) => {
         const { scale, probThreshold, areaThreshold, pamr } = protocolOf(method.protocol);
@@ -198,6 +215,13 @@ function segmentation(method: string, protocol: Protocol, vocabulary: Vocabulary
 /** The prompts a model's names go into: its own, where it brings some, or the protocol's. */
 export function promptsFor(clip: Pick<SegmentingClip, 'settings'>, protocol: Protocol): readonly string[] {
   return clip.settings?.templates ?? templates(protocol.templates);
+}
+
+/** What decides the pixels of a working size, and with them and the size the shared blocks' outputs. */
+function howMade(picture: Picture | PixelInput, protocol: Protocol, preprocessor: PreprocessSpec): string {
+  const { resize, resampling, positions } = protocol;
+  const pixels = 'values' in picture ? 'as given' : { resize, resampling, ...pixelScale(protocol, preprocessor) };
+  return JSON.stringify({ positions, pixels });
 }
 
 function pixelSize({ values, height, width }: PixelInput): [height: number, width: number] {

@@ -1,14 +1,10 @@
 /** The image tower over the windows of an image, several variants at a time: from pixels to cosines with every query. */
-import type { Clip } from '../model/clip.js';
 import { gridOf, type ImageConfig } from '../model/config.js';
-import type { Variant } from '../model/imageTower.js';
-import type { PositionMode } from '../model/positions.js';
-import type { Compiled, Values } from '../tensor/compile.js';
-import { unitLength } from '../tensor/ops/unitLength.js';
-import type { Runner } from '../tensor/runner.js';
-import { matMul, type Pixels, reshape, slice, type Tensor2D, type Tensor3D, transpose } from '../tensor/tfjs.js';
+import type { Values } from '../tensor/compile.js';
 import type { WindowLogits } from './dense/stitch.js';
 import { type Padding, padToMultiple, slidingWindows, type WindowRect } from './dense/windows.js';
+import type { DenseRun, WindowBatch } from './denseRun.js';
+import { type KeptPrefixes, keptPrefix, keyOf } from './keptPrefix.js';
 import type { TextFeatures } from './textFeatures.js';
 
 /** Normalised pixels `[3, height, width]`. */
@@ -33,41 +29,21 @@ const tokensAtOnce = 800;
 
 const noPadding: Padding = { left: 0, right: 0, top: 0, bottom: 0 };
 
-/** From pixels `[b, 3, height, width]` and features `[embedding, q]` to cosines `[b, q, patches]`, one a variant. */
-export type DenseRun = Compiled<Tensor3D[]>;
-
-/** Prepares the image tower for windows. Variants share the blocks before the ones they change. */
-export function prepareDense(
-  clip: Clip,
-  variants: readonly Variant[],
-  positions: PositionMode,
-  { prepare }: Runner,
-): Promise<DenseRun> {
-  const dense = (pixels: Pixels, texts: Tensor2D): Tensor3D[] =>
-    clip.variants(pixels, variants, { positions }).map(({ tokens }) => {
-      const [b, n, e] = tokens.shape;
-      const features = unitLength(slice(tokens, [0, 1, 0], [b, n - 1, e]));
-      const dots = matMul(reshape<Tensor2D>(features, [b * (n - 1), e]), texts);
-      return transpose(reshape<Tensor3D>(dots, [b, n - 1, texts.shape[1]]), [0, 2, 1]);
-    });
-  return prepare(dense, [{ shape: ['batch', 3, 'height', 'width'] }, { shape: [clip.config.embedding, 'queries'] }]);
-}
-
-/** For each variant, the cosines of every window's patches with the text features. */
+/** For each method, the cosines of every window's patches with the text features. */
 export async function windowLogits(
   run: DenseRun,
   config: ImageConfig,
   planes: Planes,
   texts: TextFeatures,
   { window, stride, padding, onProgress }: WindowSettings,
+  kept?: KeptPrefixes,
 ): Promise<WindowLogits[][]> {
   const windows = slidingWindows(planes.height, planes.width, window, stride);
   // All windows of one image have one size, because the last is shifted back to the border.
   const height = windows[0]!.y2 - windows[0]!.y1;
   const width = windows[0]!.x2 - windows[0]!.x1;
   const pad = paddingOf(padding, height, width, config.patch);
-  const [paddedHeight, paddedWidth] = [height + pad.top + pad.bottom, width + pad.left + pad.right];
-  const grid = gridOf(config, paddedHeight, paddedWidth);
+  const grid = gridOf(config, height + pad.top + pad.bottom, width + pad.left + pad.right);
   const patches = grid.rows * grid.columns;
   const atOnce = Math.max(1, Math.floor(tokensAtOnce / (1 + patches)));
   const queries: Values = { data: transposed(texts), shape: [texts.width, texts.count] };
@@ -76,12 +52,12 @@ export async function windowLogits(
   onProgress?.(0, windows.length);
   for (let from = 0; from < windows.length; from += atOnce) {
     const group = windows.slice(from, from + atOnce);
-    const pixels = new Float32Array(group.length * 3 * paddedHeight * paddedWidth);
-    group.forEach((w, i) => {
-      cutWindow(planes, w, pad, pixels, i * 3 * paddedHeight * paddedWidth, paddedHeight, paddedWidth);
-    });
-    const input: Values = { data: pixels, shape: [group.length, 3, paddedHeight, paddedWidth] };
-    for (const [i, { data }] of (await run(input, queries)).entries()) {
+    const batch: WindowBatch = { ...cutWindows(planes, group, pad), grid, texts: queries };
+    const keys = kept && group.map(rect => keyOf(kept, planes, rect, pad, run.reads));
+    const cosines = await (kept
+      ? run.cosinesFrom(await keptPrefix(run, config, kept.store, keys!, batch), batch)
+      : run.cosines(batch));
+    for (const [i, { data }] of cosines.entries()) {
       results[i] ??= [];
       group.forEach((w, at) => {
         results[i]!.push({
@@ -113,20 +89,28 @@ function paddingOf(padding: WindowSettings['padding'], height: number, width: nu
   return { left: 0, top: 0, right: left + right, bottom: top + bottom };
 }
 
-/** Copies a window out of the planes into a larger, zeroed place. */
-function cutWindow(
+/** Windows out of the planes, one behind the other, each in the middle of zeros where it is padded. */
+function cutWindows(
   planes: Planes,
-  w: WindowRect,
+  rects: readonly WindowRect[],
   pad: Padding,
-  out: Float32Array,
-  at: number,
-  height: number,
-  width: number,
-) {
+): Pick<WindowBatch, 'windows' | 'pixels'> {
+  const height = rects[0]!.y2 - rects[0]!.y1 + pad.top + pad.bottom;
+  const width = rects[0]!.x2 - rects[0]!.x1 + pad.left + pad.right;
+  const size = 3 * height * width;
+  const data = new Float32Array(rects.length * size);
+  rects.forEach((rect, i) => {
+    cutWindow(planes, rect, pad, data.subarray(i * size, (i + 1) * size), height, width);
+  });
+  const windows = rects.map((_, i) => ({ values: data.subarray(i * size, (i + 1) * size), height, width }));
+  return { windows, pixels: { data, shape: [rects.length, 3, height, width] } };
+}
+
+function cutWindow(planes: Planes, w: WindowRect, pad: Padding, out: Float32Array, height: number, width: number) {
   for (let channel = 0; channel < 3; channel++) {
     for (let y = w.y1; y < w.y2; y++) {
       const from = (channel * planes.height + y) * planes.width;
-      const to = at + (channel * height + pad.top + y - w.y1) * width + pad.left;
+      const to = (channel * height + pad.top + y - w.y1) * width + pad.left;
       out.set(planes.values.subarray(from + w.x1, from + w.x2), to);
     }
   }

@@ -20,6 +20,10 @@ const flags: Record<string, readonly string[]> = {
   compare: [...model, ...variant, ...sizes, '--methods', '--classes', '--output'],
   export: ['--model', ...variant, '--output', '--text', '--see', '--weights', '--quantize', '--quiet', '--json'],
   bench: ['--peers', '--filter', '--rounds', '--threads', '--model', '--json'],
+  evaluate: [
+    ...[...model, '--dataset', '--classes-file', '--methods', '--method', '--sweep', '--protocol', '--limit', '--run'],
+    ...['--workers', '--shard-size', '--prefix-cache', '--prefix-cache-size', '--output', '--grid', '--check'],
+  ],
   train: ['--config', '--output', '--resume', '--steps', '--threads', '--quiet', '--json'],
   scenes: ['--output', '--seed', '--size', '--format', '--classes', '--sheet', '--quiet', '--json'],
   convert: ['--output', '--dtype', '--quiet', '--json'],

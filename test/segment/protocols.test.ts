@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
 import { slidingWindows } from '../../src/segment/dense/windows.js';
 import { templates } from '../../src/segment/prompts.js';
+import { scaleProtocol, workingSize } from '../../src/segment/protocolSizes.js';
 import {
   type MethodName,
   methodNames,
@@ -10,8 +11,6 @@ import {
   protocols,
   publishedDatasets,
   roundedClipPixels,
-  scaleProtocol,
-  workingSize,
 } from '../../src/segment/protocols.js';
 import { expectClose, goldenPath, readGolden } from '../goldens.js';
 import { cases } from './dense/pipelineGolden.js';
@@ -58,6 +57,26 @@ describe('protocols', () => {
         cityscapes: [560, 224, 112, 40, 0, 0],
         ade20k: [336, 224, 112, 40, 0, 0],
       },
+      resclip: {
+        voc21: [336, 0, 112, 40, 0.1, 0],
+        context60: [336, 224, 112, 40, 0.1, 0],
+        'coco-object': [336, 224, 112, 40, 0.1, 0],
+        voc20: [336, 0, 112, 40, 0, 0],
+        context59: [336, 224, 112, 40, 0, 0],
+        'coco-stuff': [336, 224, 112, 40, 0, 0],
+        cityscapes: [560, 224, 112, 40, 0, 0],
+        ade20k: [336, 224, 112, 40, 0, 0],
+      },
+      scclip: {
+        voc21: [336, 224, 112, 50, 0.15, 0.1],
+        context60: [336, 224, 112, 40, 0.15, 0],
+        'coco-object': [336, 224, 112, 55, 0.35, 0],
+        voc20: [336, 224, 112, 40, 0, 0],
+        context59: [336, 224, 112, 40, 0, 0],
+        'coco-stuff': [336, 224, 112, 40, 0, 0],
+        cityscapes: [560, 224, 112, 40, 0, 0],
+        ade20k: [336, 224, 112, 40, 0, 0],
+      },
     };
     for (const [name, datasets] of Object.entries(published)) {
       expect(Object.keys(datasets)).to.deep.equal([...publishedDatasets]);
@@ -66,6 +85,25 @@ describe('protocols', () => {
         const settings = [p.shortSide, p.window, p.stride, p.scale, p.probThreshold, p.areaThreshold];
         expect(settings, `${name} ${dataset}`).to.deep.equal(expected);
       }
+    }
+  });
+
+  it('has ResCLIP’s mixing of every data set', () => {
+    // RCS tau and lambda, SFR tau and lambda, threshold of the first look.
+    const published: Record<PublishedDataset, number[]> = {
+      voc21: [2, 0.3, 2.2, 0.7, 0.5],
+      context60: [2, 0.3, 1.8, 0.7, 0.3],
+      'coco-object': [2, 0.4, 1.8, 0.7, 0.11],
+      voc20: [2, 0.6, 2.1, 0.6, 0.1],
+      context59: [2, 0.4, 1.8, 0.7, 0.25],
+      'coco-stuff': [2, 0.4, 1.8, 0.7, 0.11],
+      cityscapes: [2, 0.2, 2.1, 0.6, 0.1],
+      ade20k: [2, 0.3, 2.1, 0.7, 0.25],
+    };
+    for (const dataset of publishedDatasets) {
+      const { rcs, sfr, threshold } = protocolFor('resclip', dataset).resclip!;
+      const settings = [rcs.tau, rcs.lambda, sfr.tau, sfr.lambda, threshold];
+      expect(settings, dataset).to.deep.equal(published[dataset]);
     }
   });
 

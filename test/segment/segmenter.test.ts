@@ -4,7 +4,7 @@ import { InputError } from '../../src/errors.js';
 import { rgbPicture } from '../../src/image/picture.js';
 import { clipPreprocess } from '../../src/image/preprocess.js';
 import { methodByName } from '../../src/segment/methods.js';
-import type { Protocol } from '../../src/segment/protocols.js';
+import { methodNames, type Protocol } from '../../src/segment/protocols.js';
 import { type SegmentingClip, type SegmentOptions, segment, segmentVariants } from '../../src/segment/segmenter.js';
 import { parseClassFile } from '../../src/segment/vocabulary.js';
 import { createTokenizer } from '../../src/tokenizer/index.js';
@@ -86,7 +86,7 @@ describe('the whole pipeline against the published segmentors', () => {
 
   it('several methods over one prefix give what each gives alone', () =>
     withoutLeak(async () => {
-      const methods = ['clip', 'maskclip', 'sclip', 'clearclip', 'naclip', 'gem', 'clipsurgery'].map(methodByName);
+      const methods = methodNames.map(methodByName);
       const protocol: Partial<Protocol> = {
         ...methods[0]!.protocol,
         ...options('b').protocol,

@@ -1,0 +1,78 @@
+/** Scenes as a data set without files. */
+import { InputError, suggestion } from '../../errors.js';
+import { printable, quoted } from '../../files/quote.js';
+import { rgbPicture } from '../../image/picture.js';
+import { drawScene, sceneCanvas } from '../../scenes/draw.js';
+import { sceneLabels } from '../../scenes/labels.js';
+import { sceneAt } from '../../scenes/scene.js';
+import { type SceneClassKind, sceneClassKinds, sceneClassNames } from '../../scenes/world.js';
+import { fromNames } from '../../segment/vocabulary.js';
+import { heldOutSeed } from '../heldOut.js';
+import { fingerprintOf, namesOf } from './classNames.js';
+import type { Dataset } from './dataset.js';
+import { imageAt } from './files.js';
+
+const mostScenes = 1_000_000;
+
+/**
+ * Scenes 0 to n - 1 of a seed with exact pixels and labels; their ids count from 1, as in folders of VOC's layout.
+ * @param settings `seed=S,n=N,classes=KIND`; seed and classes may be left out
+ * @throws InputError for other settings
+ */
+export function openScenes(spec: string, settings: string): Dataset {
+  const { seed, count, classes } = parseScenes(printable(spec), settings);
+  const ids = Array.from({ length: count }, (_, index) => String(index + 1).padStart(6, '0'));
+  const names = namesOf(fromNames(sceneClassNames(classes)));
+  return {
+    spec,
+    kind: 'scenes',
+    ...names,
+    background: false,
+    ids,
+    fingerprint: fingerprintOf(`scenes of seed ${seed}`, names, ids),
+    async read(index) {
+      const id = imageAt(ids, index, printable(spec));
+      const scene = sceneAt(seed, index);
+      const canvas = sceneCanvas(scene.size);
+      drawScene(scene, canvas);
+      return {
+        id,
+        picture: rgbPicture(scene.size, scene.size, canvas.pixels),
+        labels: sceneLabels(scene, canvas, classes),
+      };
+    },
+  };
+}
+
+const settingNames = ['seed', 'n', 'classes'] as const;
+
+function parseScenes(where: string, settings: string) {
+  const given = new Map<string, string>();
+  for (const setting of settings.split(',')) {
+    const [name = '', value, ...more] = setting.split('=').map(part => part.trim());
+    if (!settingNames.some(known => known === name) || value === undefined || more.length > 0) {
+      throw new InputError(
+        `${where}: expected settings such as seed=1,n=512, got ${quoted(setting)}${suggestion(name, settingNames)}`,
+      );
+    }
+    if (given.has(name)) throw new InputError(`${where}: expected ${name} once, got it twice`);
+    given.set(name, value);
+  }
+  return {
+    seed: wholeNumber(where, 'seed', given.get('seed') ?? String(heldOutSeed), 0, Number.MAX_SAFE_INTEGER),
+    count: wholeNumber(where, 'n', given.get('n') ?? '', 1, mostScenes),
+    classes: classKind(where, given.get('classes') ?? 'colours'),
+  };
+}
+
+function wholeNumber(where: string, name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new InputError(`${where}: expected ${name} as a whole number from ${least} to ${most}, got ${quoted(text)}`);
+}
+
+function classKind(where: string, text: string): SceneClassKind {
+  const kind = sceneClassKinds.find(known => known === text);
+  if (kind) return kind;
+  throw new InputError(`${where}: expected known classes, got ${quoted(text)}${suggestion(text, sceneClassKinds)}`);
+}
