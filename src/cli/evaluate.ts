@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { openDataset } from '../evaluate/datasets/openDataset.js';
+import { parseQueueUrl } from '../evaluate/queue/queueUrl.js';
 import type { ShardResult } from '../evaluate/records.js';
 import { evaluatePlan } from '../evaluate/run/evaluatePlan.js';
 import { type OpenPlan, openPlan } from '../evaluate/run/openPlan.js';
@@ -21,6 +22,7 @@ import { stopOnSignal } from './stop.js';
 interface Flags extends CommonFlags, PlanFlags {
   run?: string;
   workers?: number;
+  queue?: string;
   check?: boolean;
   output?: string;
   grid?: string;
@@ -48,6 +50,12 @@ export function command(description: string): Command {
     .option('--limit <n>', 'only the first n images', wholeNumber(1))
     .option('--run <dir>', 'folder that keeps what is finished; with it alone, goes on with the run there')
     .option('--workers <n>', 'processes that share the images (default: 1)', wholeNumber(1, 256))
+    .addOption(
+      new Option(
+        '--queue <url>',
+        'shares the images among workers at redis://[user:password@]host[:port][/database]',
+      ).conflicts('workers'),
+    )
     .option(
       '--shard-size <n>',
       'images that are finished together (default: by the data set, at most 16)',
@@ -69,6 +77,7 @@ const collected = (path: string, before: readonly string[] = []): string[] => [.
 
 async function runEvaluate(flags: Flags): Promise<void> {
   if (flags.check) return checkFiles(flags);
+  if (flags.queue !== undefined) parseQueueUrl(flags.queue);
   checkOutputs(flags);
   const open = await openFrom(flags);
   const results = await evaluated(open, flags);
@@ -105,7 +114,7 @@ async function openFrom(flags: Flags): Promise<OpenPlan> {
 
 /** All shards; undefined when a signal ends the work, and soon the process. */
 async function evaluated(open: OpenPlan, flags: Flags): Promise<ShardResult[] | undefined> {
-  const { run: folder, workers, quiet } = flags;
+  const { run: folder, workers, queue, quiet } = flags;
   const stop = stopOnSignal();
   const bar = evaluationBar(open, flags);
   try {
@@ -113,12 +122,14 @@ async function evaluated(open: OpenPlan, flags: Flags): Promise<ShardResult[] | 
       signal: stop.signal,
       onKept: bar.kept,
       onImage: bar.image,
+      onWorkers: bar.workers,
       onTexts: bar.texts,
       warn: text => {
         if (!quiet) warn(text);
       },
       ...(folder !== undefined && { folder }),
       ...(workers !== undefined && { workers }),
+      ...(queue !== undefined && { queue }),
     });
   } catch (error) {
     if (!stop.caught()) throw error;

@@ -11,6 +11,8 @@ export interface EvaluationBar {
   /** Images that an earlier run finished. */
   kept(records: readonly ImageRecord[]): void;
   image(record: ImageRecord): void;
+  /** How many work at a queue. */
+  workers(count: number): void;
   end(): void;
 }
 
@@ -19,13 +21,13 @@ export interface EvaluationBar {
  * `--quiet`.
  */
 export function evaluationBar({ images, dataset, methods }: OpenPlan, flags: { quiet?: boolean }): EvaluationBar {
-  if (!showsProgress(flags)) return { texts() {}, kept() {}, image() {}, end() {} };
+  if (!showsProgress(flags)) return { texts() {}, kept() {}, image() {}, workers() {}, end() {} };
   const { SingleBar, Presets } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
   // Narrow enough for a terminal of 80 columns.
   const look = { barsize: 16, clearOnComplete: true, linewrap: true };
   const barOf = (format: string) =>
     new SingleBar({ ...look, format, stream: process.stderr, gracefulExit: false }, Presets.shades_grey);
-  const bar = barOf(`{value}/{total} {bar} {speed} images/s | {left} left | ${methods[0]!.name} mIoU {score}`);
+  const bar = barOf(`{value}/{total} {bar} {speed} images/s | {left} left | ${methods[0]!.name} mIoU {score}{crew}`);
   const names = barOf('names {value}/{total} {bar} {eta_formatted} left');
   const confusion = emptyConfusion(dataset.classes.length);
   let [done, before, started] = [0, 0, performance.now()];
@@ -36,12 +38,14 @@ export function evaluationBar({ images, dataset, methods }: OpenPlan, flags: { q
       confusion.counts[pairs[i]! * confusion.classes + pairs[i + 1]!]! += pairs[i + 2]!;
     }
   };
+  let crew = '';
   const shown = () => {
     const speed = (done - before) / ((performance.now() - started) / 1000);
     const { mIoU } = scoresOf(confusion);
     return {
       speed: speed > 0 ? speed.toPrecision(2) : '–',
       left: speed > 0 ? duration((images - done) / speed) : '–',
+      crew,
       score: Number.isNaN(mIoU) ? '–' : (100 * mIoU).toFixed(1),
     };
   };
@@ -60,6 +64,11 @@ export function evaluationBar({ images, dataset, methods }: OpenPlan, flags: { q
         [before, started] = [done, performance.now()];
         bar.start(images, done, shown());
       }
+    },
+    workers(count) {
+      crew = ` | ${count} workers`;
+      if (bar.isActive) bar.update(done, shown());
+      else bar.start(images, done, shown());
     },
     end() {
       names.stop();

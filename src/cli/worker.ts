@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { InputError } from '../errors.js';
+import { encodeTexts } from '../evaluate/methods/encodeTexts.js';
+import { groupMethods } from '../evaluate/methods/groups.js';
 import { moduleSpec } from '../evaluate/methods/specs.js';
 import type { EvaluationPlan } from '../evaluate/plan.js';
 import { parseQueueUrl } from '../evaluate/queue/queueUrl.js';
@@ -60,7 +62,12 @@ async function work(flags: Flags): Promise<void> {
       flags.queue,
       async plan => {
         const open = await openPlan(here(plan));
-        return { identity: open.identity, lanes: openWorkers(open, flags.workers) };
+        const lanes = async () => {
+          // Several find the names as vectors where this process leaves them.
+          if (flags.workers > 1) await encodeTexts(groupMethods(open.methods, open.model), open);
+          return openWorkers(open, flags.workers);
+        };
+        return { identity: open.identity, lanes };
       },
       {
         signal: stop.signal,

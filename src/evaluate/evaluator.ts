@@ -33,7 +33,7 @@ export interface ShardOptions {
 export interface ShardEvaluator {
   /**
    * Evaluates one shard. An image that cannot be read or segmented gets a record that says why.
-   * @throws the signal's reason; and faults that are no image's own, such as of the runtime
+   * @throws the signal's reason; and a fault that comes with one image after another, so that it is no image's own
    */
   evaluate(shard: number, options?: ShardOptions): Promise<ShardResult>;
   dispose(): Promise<void>;
@@ -99,6 +99,7 @@ export async function openEvaluator(plan: EvaluationPlan, parts: EvaluatorParts 
     if (prefixes) closers.push(prefixes.close);
     const all = await segmentAll(clip, { groups, texts, plan, apart: atOnce > 1, prefixes });
     closers.push(all.dispose);
+    const recordOf = imageRecorder(dataset, all);
     return {
       identity,
       dataset,
@@ -116,7 +117,7 @@ export async function openEvaluator(plan: EvaluationPlan, parts: EvaluatorParts 
             signal?.throwIfAborted();
             const index = next++;
             const there = known.find(({ id }) => id === dataset.ids[index]);
-            const record = there ?? (await recordOf(dataset, index, all));
+            const record = there ?? (await recordOf(index));
             records[index - from] = record;
             if (!there) onImage?.(record);
           }
@@ -155,25 +156,33 @@ function openPrefixes(
   return openPrefixCache({ folder: path, bytes, weights: identity.weights, prefix, ...(warn && { warn }) });
 }
 
-/** Reads an image, segments it by every method, and counts. */
-async function recordOf(dataset: Dataset, index: number, all: SegmentAll): Promise<ImageRecord> {
-  const id = dataset.ids[index]!;
-  let image: LabelledImage;
-  try {
-    image = await dataset.read(index);
-  } catch (error) {
-    return { id, height: 0, width: 0, methods: [], failure: lineOf(error) };
-  }
-  const { height, width } = image.picture;
-  try {
-    const size = { classes: dataset.classes.length, height, width };
-    const segmentations = await all.segment(image.picture);
-    return { id, height, width, methods: segmentations.map(({ labels }) => imageCounts(image.labels, labels, size)) };
-  } catch (error) {
-    // What else goes wrong is no image's fault.
-    if (!(error instanceof InputError)) throw error;
-    return { id, height, width, methods: [], failure: `${id}: ${lineOf(error)}` };
-  }
+/** Images in a row that may fail by what is no bad input. */
+const mostFaults = 4;
+
+/** What reads an image, segments it by every method, and counts. */
+function imageRecorder(dataset: Dataset, all: SegmentAll): (index: number) => Promise<ImageRecord> {
+  let faults = 0;
+  return async index => {
+    const id = dataset.ids[index]!;
+    let image: LabelledImage;
+    try {
+      image = await dataset.read(index);
+    } catch (error) {
+      return { id, height: 0, width: 0, methods: [], failure: lineOf(error) };
+    }
+    const { height, width } = image.picture;
+    try {
+      const size = { classes: dataset.classes.length, height, width };
+      const segmentations = await all.segment(image.picture);
+      const methods = segmentations.map(({ labels }) => imageCounts(image.labels, labels, size));
+      faults = 0;
+      return { id, height, width, methods };
+    } catch (error) {
+      // One image may be too much for the runtime; when several are, something else is wrong.
+      if (!(error instanceof InputError) && ++faults > mostFaults) throw error;
+      return { id, height, width, methods: [], failure: `${id}: ${lineOf(error)}` };
+    }
+  };
 }
 
 const lineOf = (error: unknown): string =>

@@ -139,6 +139,22 @@ describe('the evaluator', function () {
     expect(result!.images.map(({ methods }) => methods.length)).to.deep.equal([2, 0, 2]);
   });
 
+  it('records what one image is too much for, and stops where one after another is', async () => {
+    const real = await openDataset('scenes:n=6');
+    const broken = (index: number) => ({ ...real.read(index), picture: { width: 96, height: 96, mode: 'none' } });
+    const failing = (indices: readonly number[]): Dataset => ({
+      ...real,
+      read: async index => (indices.includes(index) ? (broken(index) as never) : real.read(index)),
+    });
+    const [result] = await allShards(planFor({ shardSize: 6 }), { dataset: failing([1, 2, 4, 5]) });
+    expect(result!.images.map(({ methods }) => methods.length)).to.deep.equal([2, 0, 0, 2, 0, 0]);
+    expect(result!.images[1]!.failure).to.match(/^000002: \S/);
+    const error = await allShards(planFor({ shardSize: 6 }), { dataset: failing([0, 1, 2, 3, 4]) }).catch(
+      thrown => thrown,
+    );
+    expect(error).to.be.instanceOf(Error).and.not.instanceOf(InputError);
+  });
+
   it('stops at a signal, tells each image, and takes those that are known', () =>
     withEvaluator(planFor({ shardSize: 6 }), async ({ evaluate }) => {
       const stop = new AbortController();

@@ -14,8 +14,8 @@ import { queueTimes } from './times.js';
 /** A plan opened on this machine. */
 export interface ServedPlan {
   readonly identity: PlanIdentity;
-  /** As many shards are evaluated at once; they start when they are first asked. */
-  readonly lanes: readonly ShardEvaluator[];
+  /** Makes ready what evaluates as many shards at once. */
+  readonly lanes: () => Promise<readonly ShardEvaluator[]>;
 }
 
 /** What a worker may be given. */
@@ -54,7 +54,7 @@ export async function serveQueue(
       }
       isWaiting = false;
       onPlan?.(found.run.plan);
-      await serveRun(connection.redis, found.run.name, found.served.lanes, {
+      await serveRun(connection.redis, found.run.name, await found.served.lanes(), {
         signal,
         warn,
         times,

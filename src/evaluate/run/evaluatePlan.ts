@@ -1,7 +1,11 @@
-/** A whole plan, on this machine: in this process or in several, in memory or in a folder that outlives a crash. */
+/**
+ * A whole plan: in this process, in several, or by workers anywhere at a queue; in memory or in a folder that outlives a
+ * crash.
+ */
 import { openEvaluator, type ShardEvaluator } from '../evaluator.js';
 import { encodeTexts } from '../methods/encodeTexts.js';
 import { groupMethods } from '../methods/groups.js';
+import { queueShards } from '../queue/coordinator.js';
 import type { ImageRecord, ShardResult } from '../records.js';
 import { openWorkers } from '../workers/pool.js';
 import type { OpenPlan } from './openPlan.js';
@@ -13,6 +17,10 @@ export interface EvaluateOptions {
   readonly folder?: string;
   /** Processes, default 1: this one alone. */
   readonly workers?: number;
+  /** The address of a queue whose workers do it, in place of processes here. */
+  readonly queue?: string;
+  /** Takes the number of workers at the queue, now and then. */
+  readonly onWorkers?: (count: number) => void;
   /** Stops after the images under way; finished shards are kept. */
   readonly signal?: AbortSignal;
   /** Takes what shards of earlier runs hold, at once. */
@@ -26,7 +34,7 @@ export interface EvaluateOptions {
 /**
  * Evaluates all shards of a plan that are not finished yet.
  * @returns every shard, in order: the same whatever the number of workers and of interruptions
- * @throws InputError as `withRunFolder` and `openEvaluator`; the signal's reason
+ * @throws InputError as `withRunFolder`, `openEvaluator` and `queueShards`; the signal's reason
  */
 export async function evaluatePlan(open: OpenPlan, options: EvaluateOptions = {}): Promise<ShardResult[]> {
   const { folder, warn = () => {} } = options;
@@ -40,16 +48,29 @@ async function runShards(open: OpenPlan, run: RunFolder, options: EvaluateOption
   const results = new Map(run.finished.map(result => [result.shard, result]));
   options.onKept?.(run.finished.flatMap(({ images }) => images));
   const left = Array.from({ length: open.shards }, (_, shard) => shard).filter(shard => !results.has(shard));
-  if (left.length > 0) {
-    await inLanes(open, left, options, async (lane, shard, signal) => {
+  const { onImage, onWorkers, signal, warn, queue } = options;
+  const finish = (result: ShardResult, details: object = {}) => {
+    run.save(result);
+    results.set(result.shard, result);
+    const failures = result.images.flatMap(({ id, failure }) => (failure === undefined ? [] : [{ id, failure }]));
+    const { shard, images } = result;
+    run.log('shard', { shard, images: images.length, ...details, ...(failures.length > 0 && { failures }) });
+  };
+  if (left.length > 0 && queue !== undefined) {
+    await queueShards(queue, open, left, {
+      onResult(result) {
+        finish(result);
+        for (const record of result.images) onImage?.(record);
+      },
+      ...(onWorkers && { onWorkers }),
+      ...(signal && { signal }),
+      ...(warn && { warn }),
+    });
+  } else if (left.length > 0) {
+    await inLanes(open, left, options, async (lane, shard, stop) => {
       const started = performance.now();
-      const { onImage } = options;
-      const result = await lane.evaluate(shard, { signal, ...(onImage && { onImage }) });
-      run.save(result);
-      results.set(shard, result);
-      const failures = result.images.flatMap(({ id, failure }) => (failure === undefined ? [] : [{ id, failure }]));
-      const seconds = Math.round(performance.now() - started) / 1000;
-      run.log('shard', { shard, images: result.images.length, seconds, ...(failures.length > 0 && { failures }) });
+      const result = await lane.evaluate(shard, { signal: stop, ...(onImage && { onImage }) });
+      finish(result, { seconds: Math.round(performance.now() - started) / 1000 });
     });
   }
   run.log('end', { shards: results.size });

@@ -7,7 +7,7 @@ import { type QueuedPlan, queueShards } from '../../../src/evaluate/queue/coordi
 import { openRedis } from '../../../src/evaluate/queue/redis.js';
 import type { ShardResult } from '../../../src/evaluate/records.js';
 import { needsRedis, type RedisServer, startRedis } from './redisServer.js';
-import { quick, stubPlan, stubTable } from './stub.js';
+import { names, quick, range, stubPlan, stubTable } from './stub.js';
 
 interface WorkerProcess {
   readonly child: ChildProcess;
@@ -62,7 +62,7 @@ describe('a queue whose workers and server fail', function () {
   async function coordinate(open: QueuedPlan, shards: number, onResult: (count: number) => void = () => {}) {
     const results: ShardResult[] = [];
     const said: string[] = [];
-    await queueShards(server.url, open, [...Array(shards).keys()], {
+    await queueShards(server.url, open, range(shards), {
       times: quick,
       warn: text => said.push(text),
       onResult(result) {
@@ -72,9 +72,6 @@ describe('a queue whose workers and server fail', function () {
     });
     return { table: JSON.stringify(results.sort((a, b) => a.shard - b.shard)), results, said };
   }
-
-  const names = (count: number) => Array.from({ length: count }, (_, i) => `image-${i}`);
-  const shards = (count: number) => [...Array(count).keys()];
 
   async function keysLeft(): Promise<string[]> {
     const { redis, close } = await openRedis(server.url, { times: quick });
@@ -97,7 +94,7 @@ describe('a queue whose workers and server fail', function () {
     await server.restart(500);
 
     const { table, said } = await run;
-    expect(table).to.equal(stubTable(open, shards(30)));
+    expect(table).to.equal(stubTable(open, range(30)));
     expect(paused.lines.filter(line => line.startsWith('image'))).to.have.length(held);
     expect(said.filter(line => !/no worker/.test(line))).to.deep.equal([
       `${server.url}: the connection is lost; trying again until it is back`,
@@ -128,7 +125,7 @@ describe('a queue whose workers and server fail', function () {
     const late = paused.said(/^shard/);
     const { table } = await run;
     await late;
-    expect(table).to.equal(stubTable(open, shards(4)));
+    expect(table).to.equal(stubTable(open, range(4)));
     expect(other.lines.filter(line => line.startsWith('shard'))).to.have.length.greaterThan(1);
   });
 
@@ -140,7 +137,37 @@ describe('a queue whose workers and server fail', function () {
     await worker.said(/^shard/);
     await redis.flushall();
     close();
-    expect((await run).table).to.equal(stubTable(open, shards(30)));
+    expect((await run).table).to.equal(stubTable(open, range(30)));
+  });
+
+  it('goes on after its coordinator died: what workers did meanwhile is not done again', async () => {
+    const open = stubPlan(names(12), 1);
+    const script = fileURLToPath(new URL('./coordinatorProcess.ts', import.meta.url));
+    const setup = JSON.stringify({ url: server.url, ids: open.dataset.ids, shardSize: 1 });
+    const first = spawn(process.execPath, ['--import=tsx', script, setup], { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(first);
+    const worker = startWorker(open, 30);
+    let text = '';
+    first.stdout.setEncoding('utf8').on('data', part => {
+      text += part;
+    });
+    await once(first.stdout, 'data');
+    first.kill('SIGKILL');
+    await once(first, 'close');
+    const kept = text.trim().split('\n').map(Number);
+    const left = range(12).filter(shard => !kept.includes(shard));
+
+    const results: ShardResult[] = [];
+    const said: string[] = [];
+    await queueShards(server.url, open, left, {
+      times: quick,
+      warn: line => said.push(line),
+      onResult: result => void results.push(result),
+    });
+    expect(JSON.stringify(results.sort((a, b) => a.shard - b.shard))).to.equal(stubTable(open, left));
+    expect(said.join()).to.match(/another process \(.+, process \d+\) coordinates this very plan there, or did/);
+    // One that was finished just as the second looked may be done again.
+    expect(worker.lines.filter(line => line.startsWith('image')).length).to.be.within(12, 13);
   });
 
   it('gives an image up that kills every worker that looks at it', async () => {

@@ -7,10 +7,8 @@ import { deliver } from '../../../src/evaluate/queue/results.js';
 import { type ServedPlan, serveQueue } from '../../../src/evaluate/queue/worker.js';
 import type { ShardResult } from '../../../src/evaluate/records.js';
 import { needsRedis, type RedisServer, startRedis } from './redisServer.js';
-import { quick, stubLane, stubPlan, stubServed, stubTable } from './stub.js';
+import { names, quick, range, stubLane, stubPlan, stubServed, stubTable } from './stub.js';
 
-const names = (count: number) => Array.from({ length: count }, (_, i) => `image-${i}`);
-const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const pause = (ms: number) => new Promise(done => setTimeout(done, ms));
 
 describe('a queue', () => {
@@ -293,7 +291,8 @@ describe('a queue', () => {
     const slow = startWorker(() => stubServed(open, 10_000, () => begun()));
     await started;
     await slow.stop();
-    const worker = startWorker(() => ({ identity: open.identity, lanes: [stubLane(open, 1), stubLane(open, 1)] }));
+    const lanes = async () => [stubLane(open, 1), stubLane(open, 1)];
+    const worker = startWorker(() => ({ identity: open.identity, lanes }));
     expect(await table).to.equal(stubTable(open, [0]));
     await worker.stop();
   });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { InputError } from '../../../src/errors.js';
-import { openRedis } from '../../../src/evaluate/queue/redis.js';
+import { installed, openRedis } from '../../../src/evaluate/queue/redis.js';
 import { freePort, needsRedis, type RedisServer, startRedis } from './redisServer.js';
 import { quick } from './stub.js';
 
@@ -31,6 +31,15 @@ async function otherServer(answer: string | undefined): Promise<Server> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return server;
 }
+
+describe('the packages of a queue', () => {
+  it('are named where they are missing', async () => {
+    const missing = 'clipscope-has-no-such-package';
+    const error = await installed(() => import(missing)).catch((error: Error) => error);
+    expect(error).to.be.instanceOf(InputError);
+    expect(error.message).to.equal('--queue: it takes the packages bullmq and ioredis, which are not installed here');
+  });
+});
 
 describe('a connection to Redis', () => {
   it('to where nothing listens is refused', async () => {

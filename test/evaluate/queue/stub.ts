@@ -21,6 +21,12 @@ export const quick: QueueTimes = {
   backoff: 50,
 };
 
+/** `image-0`, `image-1` … */
+export const names = (count: number): string[] => range(count).map(i => `image-${i}`);
+
+/** 0, 1 … */
+export const range = (count: number): number[] => [...Array(count).keys()];
+
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** A plan over images of these names. */
@@ -77,5 +83,5 @@ export function stubLane(open: QueuedPlan, imageMs: number, onImage: (id: string
 
 export const stubServed = (open: QueuedPlan, imageMs: number, onImage?: (id: string) => void): ServedPlan => ({
   identity: open.identity,
-  lanes: [stubLane(open, imageMs, onImage)],
+  lanes: async () => [stubLane(open, imageMs, onImage)],
 });
