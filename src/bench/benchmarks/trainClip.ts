@@ -12,7 +12,7 @@ import { toValues } from '../../tensor/values.js';
 import { clipTensors } from '../../train/clip/clipTensors.js';
 import { modelConfig, readTrainConfig, type TrainClipConfig } from '../../train/clip/config.js';
 import type { TrainedWeights } from '../../train/clip/initial.js';
-import { batchSizes, drawBatch, openStudio } from '../../train/clip/sceneBatch.js';
+import { batchMemory, drawBatch, openStudio } from '../../train/clip/sceneBatch.js';
 import { planOf, taskOf } from '../../train/clip/trainClip.js';
 import { against, type Bench, isAbsent, ours, race, versus } from '../bench.js';
 import type { Timing } from '../interleave.js';
@@ -46,12 +46,10 @@ export async function run(bench: Bench): Promise<void> {
 function writeBatch(config: TrainClipConfig, pixelFile: string, idFile: string) {
   const plan = planOf(config);
   const { batch, size: side, tokens } = plan;
-  const sizes = batchSizes(plan);
-  const pixels = new Float32Array(sizes.pixels);
-  const ids = new Int32Array(sizes.ids);
-  drawBatch(plan, 1, openStudio(plan), pixels, ids);
-  writeFileSync(pixelFile, pixels);
-  writeFileSync(idFile, Float32Array.from(ids));
+  const memory = batchMemory(plan);
+  drawBatch(plan, 1, openStudio(plan), memory);
+  writeFileSync(pixelFile, memory.pixels);
+  writeFileSync(idFile, Float32Array.from(memory.ids));
   return { batch, side, tokens };
 }
 

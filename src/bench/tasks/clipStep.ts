@@ -29,7 +29,7 @@ export async function clipStep({ config, pixels, ids, rate, threads }: ClipStepG
     { threads },
   );
   dispose(start as unknown as Tensor[]);
-  const [ofPixels, ofIds] = task.signature.map(({ shape }) => shape as readonly number[]) as [number[], number[]];
+  const [ofPixels, ofIds, ofDropped] = task.signature.map(({ shape }) => shape as readonly number[]) as number[][];
   const read = (file: string, shape: readonly number[]) =>
     readFloats(
       file,
@@ -37,8 +37,9 @@ export async function clipStep({ config, pixels, ids, rate, threads }: ClipStepG
     );
   const inputs = [
     { data: Float32Array.of(rate), shape: [] },
-    { data: read(pixels, ofPixels), shape: ofPixels },
-    { data: Int32Array.from(read(ids, ofIds)), shape: ofIds },
+    { data: read(pixels, ofPixels!), shape: ofPixels! },
+    { data: Int32Array.from(read(ids, ofIds!)), shape: ofIds! },
+    { data: new Float32Array(ofDropped![0]!), shape: ofDropped! },
   ];
   const losses: number[] = [];
   return async () => {

@@ -4,6 +4,8 @@
 export interface BatchMemory {
   readonly pixels: Float32Array<ArrayBuffer>;
   readonly ids: Int32Array<ArrayBuffer>;
+  /** 1 for pictures of a stage's `classDropout`, else 0. */
+  readonly dropped: Float32Array<ArrayBuffer>;
 }
 
 export interface BatchRequest {
@@ -13,3 +15,10 @@ export interface BatchRequest {
 
 /** The memory filled, or what went wrong. */
 export type BatchReply = { readonly memory: BatchMemory } | { readonly message: string; readonly isInput: boolean };
+
+/** What is handed over, rather than copied. */
+export const buffersOf = ({ pixels, ids, dropped }: BatchMemory): ArrayBuffer[] => [
+  pixels.buffer,
+  ids.buffer,
+  dropped.buffer,
+];

@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { InputError } from '../../errors.js';
 import type { Values } from '../../tensor/compile.js';
 import type { BatchSource } from '../task.js';
-import type { BatchMemory, BatchReply, BatchRequest } from './batchMessages.js';
-import { batchSizes, type SceneBatchPlan, scenesOfStep } from './sceneBatch.js';
+import { type BatchMemory, type BatchReply, type BatchRequest, buffersOf } from './batchMessages.js';
+import { batchMemory, type SceneBatchPlan, scenesOfStep } from './sceneBatch.js';
 
 interface Job {
   readonly step: number;
@@ -16,13 +16,12 @@ const fromCommandLine = process.execArgv.some(flag => flag.startsWith('--input-t
 
 /**
  * Batches of scenes with captions, drawn in threads of their own: pixels `[batch, 3, size, size]` as the model sees them,
- * and token ids `[batch, tokens]` int32. What is in a batch is a matter of the plan and the step alone. Its memory is
+ * token ids `[batch, tokens]` int32, and `[batch]` ones for pictures of a stage's `classDropout`. What is in a batch is a matter of the plan and the step alone. Its memory is
  * used again once it has been released.
  * @param threads that draw, each one batch at a time; default 1
  */
 export function sceneBatches(plan: SceneBatchPlan, { threads = 1 }: { threads?: number } = {}): BatchSource {
   const { batch, size, tokens } = plan;
-  const sizes = batchSizes(plan);
   const jobs: Job[] = [];
   const spare: BatchMemory[] = [];
   const painters = Array.from({ length: threads }, () => openPainter(plan, next));
@@ -32,25 +31,25 @@ export function sceneBatches(plan: SceneBatchPlan, { threads = 1 }: { threads?: 
     for (const painter of painters) {
       if (jobs.length === 0) return;
       if (painter.isBusy()) continue;
-      const memory = spare.pop() ?? { pixels: new Float32Array(sizes.pixels), ids: new Int32Array(sizes.ids) };
-      painter.draw(jobs.shift()!, memory);
+      painter.draw(jobs.shift()!, spare.pop() ?? batchMemory(plan));
     }
   }
 
   return {
     async batch(step) {
       if (closed) throw new InputError('batches: asked for after they were closed');
-      const { pixels, ids } = await new Promise<BatchMemory>((resolve, reject) => {
+      const { pixels, ids, dropped } = await new Promise<BatchMemory>((resolve, reject) => {
         jobs.push({ step, resolve, reject });
         next();
       });
       return [
         { data: pixels, shape: [batch, 3, size, size] },
         { data: ids, shape: [batch, tokens] },
+        { data: dropped, shape: [batch] },
       ];
     },
-    release([pixels, ids]: readonly Values[]) {
-      spare.push({ pixels: pixels!.data, ids: ids!.data } as BatchMemory);
+    release([pixels, ids, dropped]: readonly Values[]) {
+      spare.push({ pixels: pixels!.data, ids: ids!.data, dropped: dropped!.data } as BatchMemory);
     },
     describe(step) {
       const [first, last] = scenesOfStep(plan, step);
@@ -102,7 +101,7 @@ function openPainter(plan: SceneBatchPlan, onIdle: () => void) {
       job = given;
       worker.ref();
       const request: BatchRequest = { step: given.step, memory };
-      worker.postMessage(request, [memory.pixels.buffer, memory.ids.buffer]);
+      worker.postMessage(request, buffersOf(memory));
     },
     async end() {
       await worker.terminate();

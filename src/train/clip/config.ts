@@ -57,6 +57,7 @@ const stage = z.strictObject({
     })
     .default({}),
   twins: count.max(twinCount).default(1),
+  classDropout: z.exactOptional(share),
 });
 
 const schema = z.strictObject({

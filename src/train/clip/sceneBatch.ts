@@ -6,6 +6,7 @@ import { type CaptionOptions, type SceneOptions, sceneOptions } from '../../scen
 import { type Scene, sceneAt } from '../../scenes/scene.js';
 import { sceneBackgrounds, sceneColours, sceneShapes, sceneTextures } from '../../scenes/world.js';
 import { createTokenizer, type Tokenizer } from '../../tokenizer/tokenizer.js';
+import type { BatchMemory } from './batchMessages.js';
 import { sceneVocabulary } from './vocabulary.js';
 
 /** A part of a curriculum. Stages that begin with the same step share its batches. */
@@ -18,6 +19,8 @@ export interface Stage {
   readonly captions?: CaptionOptions;
   /** How many twins of each scene stand in a batch: the same but for the objects' shapes. Default 1. */
   readonly twins?: number;
+  /** Share of its pictures whose class token enters the last block as it entered the first; see `clipTask`. Default 0. */
+  readonly classDropout?: number;
 }
 
 /** What batches consist of. Plain data, so that it passes between threads. */
@@ -46,10 +49,11 @@ export const openStudio = ({ size }: SceneBatchPlan): Studio => ({
   tokenizer: sceneVocabulary(createTokenizer()).tokenizer,
 });
 
-/** Values of pixels and of token ids in one batch. */
-export const batchSizes = ({ batch, size, tokens }: SceneBatchPlan): { pixels: number; ids: number } => ({
-  pixels: batch * 3 * size * size,
-  ids: batch * tokens,
+/** Memory for one batch. */
+export const batchMemory = ({ batch, size, tokens }: SceneBatchPlan): BatchMemory => ({
+  pixels: new Float32Array(batch * 3 * size * size),
+  ids: new Int32Array(batch * tokens),
+  dropped: new Float32Array(batch),
 });
 
 /** Pictures of one kind in a batch. */
@@ -81,26 +85,29 @@ export function scenesOfStep(plan: SceneBatchPlan, step: number): readonly [firs
 
 /**
  * Draws the batch of a step: pixels `[batch, 3, size, size]` as `preprocess` would give them, and the captions' ids in
- * the vocabulary of scenes, `[batch, tokens]` with zeros behind.
+ * the vocabulary of scenes, `[batch, tokens]` with zeros behind, and which pictures lose their class token. Those are
+ * spread evenly over a stage's, whose scenes are random as they are.
  */
 export function drawBatch(
   plan: SceneBatchPlan,
   step: number,
   { canvas, tokenizer }: Studio,
-  pixels: Float32Array,
-  ids: Int32Array,
+  { pixels, ids, dropped }: BatchMemory,
 ): void {
   const { seed, size, tokens } = plan;
   const scenes: Scene[] = [];
   ids.fill(0);
   let [number] = scenesOfStep(plan, step);
   for (const { stage, pictures } of partsOf(plan, step)) {
-    const { scenes: options, captions = {}, twins = 1 } = stage;
-    for (const end = scenes.length + pictures; scenes.length < end; number++) {
+    const { scenes: options, captions = {}, twins = 1, classDropout = 0 } = stage;
+    const first = scenes.length;
+    for (const end = first + pictures; scenes.length < end; number++) {
       for (let twin = 0; twin < twins; twin++) {
         const scene = sceneAt(seed, number, { ...options, size, twin });
         const caption = sceneCaption(scene, 0, captions);
         ids.set(tokenizer.encode(caption, { contextLength: tokens }), scenes.length * tokens);
+        const place = scenes.length - first;
+        dropped[scenes.length] = Math.floor((place + 1) * classDropout) - Math.floor(place * classDropout);
         scenes.push(scene);
       }
     }

@@ -16,7 +16,7 @@ import { sceneVocabulary } from '../../../src/train/clip/vocabulary.js';
 
 const stages: Stage[] = [
   { fromStep: 1, scenes: { objects: [1, 1] }, twins: 4 },
-  { fromStep: 3, share: 3, captions: { shapeAlone: 1 }, twins: 3 },
+  { fromStep: 3, share: 3, captions: { shapeAlone: 1 }, twins: 3, classDropout: 0.4 },
   { fromStep: 3, scenes: { objects: [2, 3] } },
 ];
 const plan: SceneBatchPlan = { seed: 11, batch: 12, size: 32, tokens: longestCaption(stages), stages };
@@ -72,6 +72,8 @@ describe('sceneBatches', () => {
       const shapesAlone = Array.from({ length: 12 }, (_, i) => /^(a \w+)( and a \w+)*$/.test(textOf(mixed, i)));
       expect(shapesAlone.slice(0, 9)).to.deep.equal(Array(9).fill(true));
       expect(shapesAlone.slice(9)).to.include(false);
+      expect([...twins[2]!.data]).to.deep.equal(Array(12).fill(0));
+      expect([...mixed[2]!.data]).to.deep.equal([0, 0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0]);
       expect(scenesOfStep(plan, 3)).to.deep.equal([24, 24 + 3 + 3 - 1]);
       expect(partsOf(plan, 100).map(({ pictures }) => pictures)).to.deep.equal([9, 3]);
       expect(source.describe!(3)).to.equal('seed 11, scenes 24 to 29');
