@@ -10,7 +10,7 @@ import { openRunner } from '../src/tensor/runner.js';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { scenes: { type: 'string' } } });
 const [folder = 'weights/scenes'] = positionals;
-const scenes = Number(values.scenes ?? 512);
+const scenes = Number(values.scenes ?? 128);
 
 const kinds = ['colours', 'shapes', 'things'] as const;
 const table = (rows: (string | number)[][]): string => {
@@ -21,8 +21,8 @@ const table = (rows: (string | number)[][]): string => {
 
 const runner = await openRunner('ort', { threads: 1 });
 const clip = await loadClip(folder, { weights: 'file' });
-const named = await zeroShotScenes(clip, { count: 2 * scenes }, runner);
-console.log(`${2 * scenes} held-out scenes of one object (seed ${heldOutSeed}), zero-shot:\n`);
+const named = await zeroShotScenes(clip, { count: 8 * scenes }, runner);
+console.log(`${8 * scenes} held-out scenes of one object (seed ${heldOutSeed}), zero-shot:\n`);
 console.log(table([Object.keys(named), Object.values(named).map(share => share.toFixed(3))]));
 
 const methods = methodNames.map(methodByName);

@@ -9,8 +9,8 @@ import type { Work } from './tasks/work.js';
 const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 async function serve(given: Given): Promise<void> {
-  const prepare = () => tasks[given.task](given as never) as Promise<Work>;
-  const work = given.fresh ? async () => (await prepare())() : await prepare();
+  const prepare = (): Promise<Work> => tasks[given.task](given as never);
+  const work: Work = given.fresh ? async () => (await prepare())() : await prepare();
   say({ about: {} });
   for await (const line of createInterface({ input: process.stdin })) {
     const { output } = JSON.parse(line) as { output: string | null };
@@ -22,6 +22,7 @@ async function serve(given: Given): Promise<void> {
     if (output !== null) writeFileSync(output, Float32Array.from(result));
     say({ ...took, total, peak });
   }
+  await work.end?.();
 }
 
 await serve(JSON.parse(process.argv[2]!)).catch((error: Error) => {

@@ -68,3 +68,10 @@ export function argmaxAgreement(a: Float32Array, b: Float32Array, classes: Float
   for (let start = 0; start < b.length; start += width) if (best(a, start) === best(b, start)) same++;
   return (same * width) / b.length;
 }
+
+/** The share of values that are the same in both, of those from `start` to `end`. */
+export function sameShare(a: Float32Array, b: Float32Array, start = 0, end = b.length): number {
+  let same = 0;
+  for (let i = start; i < end; i++) if (a[i] === b[i]) same++;
+  return same / (end - start);
+}

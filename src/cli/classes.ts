@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { readText } from '../files/bytes.js';
 import { parseClasses, parseClassFile, type Vocabulary } from '../segment/vocabulary.js';
 import { exactlyOne } from './flags.js';
-import { readText } from './inputs.js';
 
 export interface ClassFlags {
   classes?: string;

@@ -85,21 +85,6 @@ export async function modelPixels(
   return batches;
 }
 
-/** A small text file. @throws InputError when it is missing or larger than 16 MiB. */
-export function readText(path: string): string {
-  const source = openBytes(path);
-  try {
-    if (source.size > 16 << 20)
-      throw new InputError(`${path}: expected a text file of at most 16 MiB, got ${source.size} bytes`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(source.read(0, source.size));
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`${path}: expected UTF-8 text`);
-  } finally {
-    source.close();
-  }
-}
-
 /**
  * Where the result of one of several inputs goes: `output` itself for a single input, a file named after the input in
  * the folder `output` for several.

@@ -3,7 +3,6 @@ import { Command, CommanderError } from 'commander';
 import { InputError, suggestion } from '../errors.js';
 import { reasonOf } from '../files/bytes.js';
 import { printable } from '../files/quote.js';
-import { Incomplete } from './incomplete.js';
 
 /** A command by what `--help` says of it, and where the rest is. */
 interface Entry {
@@ -13,21 +12,33 @@ interface Entry {
 }
 
 const entries: Readonly<Record<string, Entry>> = {
-  segment: { description: 'open-vocabulary segmentation of pictures', load: () => import('./segment.js') },
-  classify: { description: 'zero-shot classification of pictures', load: () => import('./classify.js') },
-  embed: { description: 'unit-length embeddings of pictures or texts', load: () => import('./embed.js') },
-  tokenize: { description: 'token ids of texts', load: () => import('./tokenize.js') },
-  preprocess: { description: 'pixels as the model sees them', load: () => import('./preprocess.js') },
-  inspect: { description: 'every named intermediate of a run', load: () => import('./inspect.js') },
-  compare: { description: 'one picture by several methods, side by side', load: () => import('./compare.js') },
-  convert: { description: 'any known checkpoint to a Hugging Face style folder', load: () => import('./convert.js') },
-  export: { description: 'a tower as an ONNX model, with any attention and points', load: () => import('./export.js') },
-  pull: { description: 'download a model folder, checked and resumable', load: () => import('./pull.js') },
-  scenes: { description: 'a data set of procedural scenes with exact labels', load: () => import('./scenes.js') },
-  train: { description: 'training, in a folder that can be gone on with', load: () => import('./train.js') },
-  evaluate: { description: 'mIoU of methods over a data set, resumable', load: () => import('./evaluate.js') },
-  worker: { description: 'a machine of an evaluation on many machines', load: () => import('./worker.js') },
-  bench: { description: 'speed and memory, alone or against other libraries', load: () => import('./bench.js') },
+  segment: { description: 'open-vocabulary segmentation of pictures', load: () => import('./commands/segment.js') },
+  classify: { description: 'zero-shot classification of pictures', load: () => import('./commands/classify.js') },
+  embed: { description: 'unit-length embeddings of pictures or texts', load: () => import('./commands/embed.js') },
+  tokenize: { description: 'token ids of texts', load: () => import('./commands/tokenize.js') },
+  preprocess: { description: 'pixels as the model sees them', load: () => import('./commands/preprocess.js') },
+  inspect: { description: 'every named intermediate of a run', load: () => import('./commands/inspect.js') },
+  compare: { description: 'one picture by several methods, side by side', load: () => import('./commands/compare.js') },
+  convert: {
+    description: 'any known checkpoint to a Hugging Face style folder',
+    load: () => import('./commands/convert.js'),
+  },
+  export: {
+    description: 'a tower as an ONNX model, with any attention and points',
+    load: () => import('./commands/export.js'),
+  },
+  pull: { description: 'download a model folder, checked and resumable', load: () => import('./commands/pull.js') },
+  scenes: {
+    description: 'a data set of procedural scenes with exact labels',
+    load: () => import('./commands/scenes.js'),
+  },
+  train: { description: 'training, in a folder that can be gone on with', load: () => import('./commands/train.js') },
+  evaluate: { description: 'mIoU of methods over a data set, resumable', load: () => import('./commands/evaluate.js') },
+  worker: { description: 'a machine of an evaluation on many machines', load: () => import('./commands/worker.js') },
+  bench: {
+    description: 'speed and memory, alone or against other libraries',
+    load: () => import('./commands/bench.js'),
+  },
 };
 
 function version(): string {
@@ -55,8 +66,8 @@ async function build(words: readonly string[]): Promise<Command> {
 }
 
 /**
- * Runs one command line and returns the exit status: 0 done, 2 bad usage or bad input (one line on stderr), 1 done but
- * for a part (one line as well), or a fault of ours, with its stack.
+ * Runs one command line and returns the exit status: 0 done, 2 bad usage or bad input (one line on stderr), 1 a fault of
+ * ours, with its stack.
  */
 export async function run(words: readonly string[]): Promise<number> {
   process.stdout.on('error', error => {
@@ -75,9 +86,9 @@ export async function run(words: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof InputError || error instanceof Incomplete) {
+    if (error instanceof InputError) {
       process.stderr.write(message(error.message));
-      return error instanceof InputError ? 2 : 1;
+      return 2;
     }
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return 1;

@@ -96,3 +96,21 @@ export function reasonOf(error: unknown): string {
   };
   return words[code] ?? (error instanceof Error ? error.message : String(error));
 }
+
+/** Longest text file that is read whole. */
+const mostTextBytes = 16 << 20;
+
+/** A small text file. @throws InputError when it is missing, larger than 16 MiB, or not UTF-8 */
+export function readText(path: string): string {
+  const source = openBytes(path);
+  try {
+    if (source.size > mostTextBytes) {
+      throw new InputError(`${path}: expected a text file of at most 16 MiB, got ${source.size} bytes`);
+    }
+    return new TextDecoder('utf-8', { fatal: true }).decode(source.read(0, source.size));
+  } catch (error) {
+    throw error instanceof InputError ? error : new InputError(`${path}: expected UTF-8 text`);
+  } finally {
+    source.close();
+  }
+}

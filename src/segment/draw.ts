@@ -19,9 +19,9 @@ const ownColours: Readonly<Record<string, readonly [number, number, number]>> = 
   brown: [130, 85, 50],
 };
 
-/** Colours of the classes, red, green, blue of each; the class called `background` is grey. */
-function segmentationColours({ vocabulary }: Pick<Segmentation, 'vocabulary'>): Uint8Array {
-  const names = vocabulary.classes.map(({ name }) => name.toLowerCase());
+/** Colours for classes of these names, red, green, blue of each; the one called `background` is grey. */
+export function coloursOf(classes: readonly string[]): Uint8Array {
+  const names = classes.map(name => name.toLowerCase());
   const background = names.indexOf('background');
   const colours = classColours(names.length, background < 0 ? undefined : background);
   names.forEach((name, i) => {
@@ -29,6 +29,9 @@ function segmentationColours({ vocabulary }: Pick<Segmentation, 'vocabulary'>): 
   });
   return colours;
 }
+
+const segmentationColours = ({ classes }: Pick<Segmentation, 'classes'>): Uint8Array =>
+  coloursOf(classes.map(({ name }) => name));
 
 /** The picture with its classes painted over it: same size, RGB. */
 export function overlay(picture: Picture, segmentation: Segmentation, options: OverlayOptions = {}): Picture {

@@ -6,6 +6,7 @@ import {
   median,
   medianRatio,
   relativeDifference,
+  sameShare,
   unitRows,
 } from '../../src/bench/statistics.js';
 
@@ -33,6 +34,13 @@ describe('statistics of benchmarks', () => {
     // The ratio of medians would be 10 / 20.
     expect(medianRatio([10, 40, 5], [20, 10, 20])).to.equal(0.5);
     expect(medianRatio([10, 40, 50], [20, 10, 20])).to.equal(2.5);
+  });
+
+  it('share of equal values, of all or of some', () => {
+    const [a, b] = [Float32Array.of(1, 2, 3, 4), Float32Array.of(1, 2, 0, 0)];
+    expect(sameShare(a, b)).to.equal(0.5);
+    expect(sameShare(a, b, 0, 2)).to.equal(1);
+    expect(sameShare(a, b, 1, 4)).to.be.closeTo(1 / 3, 1e-12);
   });
 
   it('difference: over the largest value; infinite for other lengths and for what is no number', () => {

@@ -3,9 +3,10 @@ import * as block from './block.js';
 import * as dense from './dense.js';
 import * as eager from './eager.js';
 import * as embed from './embed.js';
+import * as evaluate from './evaluate.js';
+import * as evaluateRuns from './evaluateRuns.js';
 import * as linears from './linears.js';
 import * as load from './load.js';
-import * as pipeline from './pipeline.js';
 import * as resize from './resize.js';
 import * as train from './train.js';
 import * as trainClip from './trainClip.js';
@@ -29,5 +30,6 @@ export const benchmarks: readonly Benchmark[] = [
   eager,
   linears,
   block,
-  pipeline,
+  evaluate,
+  evaluateRuns,
 ];

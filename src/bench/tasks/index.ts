@@ -6,6 +6,10 @@ export const tasks = {
   block: async (given: import('./block.js').BlockGiven): Promise<Work> => (await import('./block.js')).block(given),
   clipStep: async (given: import('./clipStep.js').ClipStepGiven): Promise<Work> =>
     (await import('./clipStep.js')).clipStep(given),
+  evaluate: async (given: import('./evaluate.js').EvaluateGiven): Promise<Work> =>
+    (await import('./evaluate.js')).evaluate(given),
+  evaluateStage: async (given: import('./evaluateStage.js').EvaluateStageGiven): Promise<Work> =>
+    (await import('./evaluateStage.js')).evaluateStage(given),
   image: async (given: import('./image.js').ImageGiven): Promise<Work> => (await import('./image.js')).image(given),
   linear: async (given: import('./linear.js').LinearGiven): Promise<Work> =>
     (await import('./linear.js')).linear(given),

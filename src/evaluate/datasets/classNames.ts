@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.js';
+import { readText } from '../../files/bytes.js';
 import { type ClassFlavour, classList } from '../../segment/classLists.js';
 import { buildVocabulary, type Vocabulary } from '../../segment/vocabulary.js';
 import type { Dataset } from './dataset.js';
 import { type KindName, kinds } from './kinds.js';
-import { readText } from './text.js';
 
 /** The file by which a folder brings classes of its own. */
 const ownFile = 'classes.txt';
@@ -15,17 +15,19 @@ const ownFile = 'classes.txt';
 /** One number of a byte is for what does not count, one for what ADE20K leaves unlabelled. */
 const mostClasses = 254;
 
-type Names = Pick<Dataset, 'classes' | 'vocabulary'>;
+type Names = Pick<Dataset, 'namesFrom' | 'classes' | 'vocabulary'>;
 
 /** One list, whatever the wording. */
-export const namesOf = (list: Vocabulary): Names => ({
+export const namesOf = (list: Vocabulary, namesFrom: 'folder' | 'user'): Names => ({
+  namesFrom,
   classes: list.classes.map(({ name }) => name),
   vocabulary: () => list,
 });
 
 /** A published list. Tables call the background `background`, as ClearCLIP's wording does. */
 export const publishedNames = (name: string): Names => ({
-  ...namesOf(classList(name, 'clearclip')),
+  namesFrom: 'published',
+  classes: classList(name, 'clearclip').classes.map(({ name: label }) => label),
   vocabulary: (wording: ClassFlavour) => classList(name, wording),
 });
 
@@ -70,8 +72,8 @@ export function classesFrom(path: string, count: number, where: string): Vocabul
 }
 
 /** `Dataset.fingerprint`. Of a published list, one wording stands for all. */
-export function fingerprintOf(kind: string, { vocabulary }: Names, ids: readonly string[]): string {
+export function fingerprintOf(kind: string, { namesFrom, vocabulary }: Names, ids: readonly string[]): string {
   return createHash('sha256')
-    .update(JSON.stringify([kind, vocabulary('clearclip').classes, ids]))
+    .update(JSON.stringify([kind, namesFrom, vocabulary('clearclip').classes, ids]))
     .digest('hex');
 }

@@ -20,13 +20,15 @@ export interface Dataset {
   readonly kind: string;
   /** Whose published settings hold for it; none for scenes. */
   readonly setting?: PublishedDataset;
+  /** Whose names it asks for: the published lists', which have several wordings, its own folder's, or the user's. */
+  readonly namesFrom: 'published' | 'folder' | 'user';
   /** One name a class, in label order, for tables. */
   readonly classes: readonly string[];
   /** Whether class 0 is what no other class is. */
   readonly background: boolean;
   /** One name an image, all different, in the order of the data set's own list. */
   readonly ids: readonly string[];
-  /** SHA-256 of what decides the results beside the pixels: kind, classes and ids. Equal wherever the files lie. */
+  /** SHA-256 of what decides the results beside the pixels: kind, names and ids. Equal wherever the files lie. */
   readonly fingerprint: string;
   /** The names to ask for, in a method's wording. @throws InputError where there is no list in that wording */
   vocabulary(wording: ClassFlavour): Vocabulary;

@@ -2,10 +2,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError } from '../../errors.js';
-import { reasonOf } from '../../files/bytes.js';
+import { readText, reasonOf } from '../../files/bytes.js';
 import { quoted } from '../../files/quote.js';
 import type { Kind, LabelFiles } from './kinds.js';
-import { readText } from './text.js';
 
 /** An image and its label map; either may be missing. */
 export interface ImageFile {

@@ -61,7 +61,7 @@ const context = {
 const contextLabels = { folder: 'SegmentationClassContext', suffix: '.png' };
 
 const coco = {
-  roots: ['', 'coco_stuff164k', 'coco-stuff', 'coco'],
+  roots: ['', 'coco_stuff164k', 'coco-stuff', 'coco', 'coco_object'],
   images: ['images/val2017', 'val2017'],
   lists: ['imageLists/val.txt'],
   listed: false,

@@ -15,6 +15,8 @@ import { openScenes } from './scenes.js';
 export interface DatasetOptions {
   /** A file with a class a line in label order, synonyms after commas: what to ask for in place of the usual names. */
   readonly classesFile?: string | undefined;
+  /** Takes lines of advice, such as that label maps have no images. */
+  readonly warn?: ((text: string) => void) | undefined;
 }
 
 /** What a specification begins with. */
@@ -43,7 +45,7 @@ export const datasetKinds: readonly string[] = [...Object.keys(kinds), 'scenes']
  *
  * @throws InputError for another kind, a path without such a data set, no images, or an id that comes twice
  */
-export async function openDataset(spec: string, { classesFile }: DatasetOptions = {}): Promise<Dataset> {
+export async function openDataset(spec: string, { classesFile, warn }: DatasetOptions = {}): Promise<Dataset> {
   const { kind, rest, where } = parseSpec(spec);
   if (kind === 'scenes') {
     const scenes = openScenes(spec, rest);
@@ -52,6 +54,8 @@ export async function openDataset(spec: string, { classesFile }: DatasetOptions 
   const files = openFiles(where, kind, rest);
   const [fault] = files.faults;
   if (fault) throw new InputError(`${fault.file}: ${fault.problem}`);
+  const [stray, ...more] = files.strays;
+  if (stray) warn?.(`${stray.file}: ${stray.problem}${more.length > 0 ? `; nor have ${more.length} others` : ''}`);
   const dataset = datasetOf(spec, kind, files);
   return classesFile === undefined ? dataset : withClasses(dataset, classesFile);
 }
@@ -99,7 +103,7 @@ function valuesOf({ labelFiles: { values, otherwise }, images }: DatasetFiles): 
 
 function datasetOf(spec: string, kind: KindName, { images, values, own }: OpenFiles): Dataset {
   const { classList, setting, background } = kinds[kind];
-  const names = own ? namesOf(own) : publishedNames(classList);
+  const names = own ? namesOf(own, 'folder') : publishedNames(classList);
   const ids = images.map(({ id }) => id);
   return {
     spec,
@@ -122,6 +126,6 @@ function datasetOf(spec: string, kind: KindName, { images, values, own }: OpenFi
 /** The same data set under the user's names. */
 function withClasses(dataset: Dataset, path: string): Dataset {
   const { kind, ids, classes, spec } = dataset;
-  const names = namesOf(classesFrom(path, classes.length, printable(spec)));
+  const names = namesOf(classesFrom(path, classes.length, printable(spec)), 'user');
   return { ...dataset, ...names, fingerprint: fingerprintOf(kind, names, ids) };
 }

@@ -22,7 +22,7 @@ const mostScenes = 1_000_000;
 export function openScenes(spec: string, settings: string): Dataset {
   const { seed, count, classes } = parseScenes(printable(spec), settings);
   const ids = Array.from({ length: count }, (_, index) => String(index + 1).padStart(6, '0'));
-  const names = namesOf(fromNames(sceneClassNames(classes)));
+  const names = namesOf(fromNames(sceneClassNames(classes)), 'folder');
   return {
     spec,
     kind: 'scenes',

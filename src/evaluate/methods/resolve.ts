@@ -22,8 +22,8 @@ export interface MethodRecord {
   readonly variant: Readonly<Record<string, unknown>>;
   /** Every constant, in pixels of the model; its `name` and `source` tell whose sizes and prompts they are. */
   readonly protocol: Omit<Protocol, 'datasets'>;
-  /** Whose words the classes are asked for with. */
-  readonly wording: ClassFlavour;
+  /** Whose words the classes are asked for with: a published wording, or names of the data set's or of the user's own. */
+  readonly wording: ClassFlavour | 'folder' | 'user';
   /** The sentences that names stand in: a set by its name, or the model's own. */
   readonly templates: string | readonly string[];
 }
@@ -54,11 +54,15 @@ const wordings: Readonly<Record<string, ClassFlavour>> = {
 
 /**
  * Fills in what a method does and with which constants: the published ones for the data set, in pixels of the model.
- * @throws InputError for unknown names, a module that gives no method, or a model without an image tower
+ * @throws InputError for unknown names, more blocks than there are, a module that gives no method, a threshold on a data
+ *   set without a background, or a model without an image tower
  */
 export async function resolveMethod(spec: MethodSpec, dataset: Dataset, model: MethodTarget): Promise<ResolvedMethod> {
   const { image } = model.config;
   if (!image) throw new InputError('evaluate: expected a model with an image tower; this one has none');
+  if (spec.blocks !== undefined && spec.blocks > image.layers) {
+    throw new InputError(`${spec.label}: expected at most the ${image.layers} blocks of the model, got ${spec.blocks}`);
+  }
   const { variant, protocol: published, method } = await baseOf(spec, dataset);
   const changed: Variant = {
     ...variant,
@@ -71,12 +75,24 @@ export async function resolveMethod(spec: MethodSpec, dataset: Dataset, model: M
   const { datasets: _, ...constants } = protocol;
   const [wording, vocabulary] = worded(wordings[protocol.name] ?? 'sclip', dataset);
   const templates = model.settings.templates ?? protocol.templates;
+  const { probThreshold } = protocol;
+  if (probThreshold > 0 && !dataset.background && !dataset.classes.some(name => name.toLowerCase() === 'background')) {
+    throw new InputError(
+      `${spec.label}: a threshold of ${probThreshold} gives pixels to the background, which ${dataset.spec} has not; set it to 0`,
+    );
+  }
   return {
     name: spec.label,
     variant: changed,
     protocol,
     vocabulary,
-    record: { method, variant: described(changed, spec), protocol: constants, wording, templates },
+    record: {
+      method,
+      variant: described(changed, spec),
+      protocol: constants,
+      wording: dataset.namesFrom === 'published' ? wording : dataset.namesFrom,
+      templates,
+    },
   };
 }
 

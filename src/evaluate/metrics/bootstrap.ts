@@ -55,23 +55,3 @@ export function percentileInterval(scores: Float64Array, share: number = bootstr
   };
   return { low: at((1 - share) / 2), high: at((1 + share) / 2) };
 }
-
-/**
- * The interval of how much more `score` is than `other`, from the resamples of both.
- * @throws InputError when the two are of different lengths
- */
-export function differenceInterval(
-  score: Float64Array,
-  other: Float64Array,
-  share: number = bootstrapDefaults.share,
-): Interval {
-  if (score.length !== other.length) {
-    throw new InputError(
-      `bootstrap: expected as many resamples of both methods, got ${score.length} and ${other.length}`,
-    );
-  }
-  return percentileInterval(
-    score.map((value, i) => value - other[i]!),
-    share,
-  );
-}

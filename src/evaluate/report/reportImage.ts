@@ -1,10 +1,10 @@
 /** An image and its labels, small enough to be put into a page. */
 import { InputError } from '../../errors.js';
 import { type Labels, labelPicture } from '../../image/drawing/overlay.js';
-import { classColours } from '../../image/drawing/palette.js';
 import { type Picture, toRgb } from '../../image/picture.js';
 import { encodePng } from '../../image/png/encode.js';
 import { resize } from '../../image/resize.js';
+import { coloursOf } from '../../segment/draw.js';
 import { ignoredLabel } from '../confusion.js';
 import type { NotableImage } from './notable.js';
 
@@ -68,9 +68,7 @@ const dataUri = (picture: Picture): string =>
 /** The labels as a palette picture that shows nothing where they are ignored. */
 function labelMapPicture(id: string, labels: Labels, { width, height }: Picture, classes: readonly string[]): Picture {
   const rgb = new Uint8Array(3 * (ignoredLabel + 1));
-  const background = classes.indexOf('background');
-  const colours = classColours(classes.length, background < 0 ? undefined : background);
-  rgb.set(colours.subarray(0, 3 * ignoredLabel));
+  rgb.set(coloursOf(classes).subarray(0, 3 * ignoredLabel));
   for (const label of labels) {
     if (label < classes.length || label === ignoredLabel) continue;
     throw new InputError(`report: image ${id}: expected classes from 0 to ${classes.length - 1}, got ${label}`);

@@ -3,7 +3,8 @@ import { InputError } from '../../errors.js';
 import { type Evaluator, openEvaluator } from '../evaluator.js';
 import type { News, Order } from './messages.js';
 
-const tell = (news: News) => void process.send!(news);
+// Where the parent has ended there is nobody to tell, and this process ends as well.
+const tell = (news: News) => void process.send!(news, () => {});
 
 // Ctrl-C reaches every process of a terminal; when to end is the parent's business.
 process.on('SIGINT', () => {});

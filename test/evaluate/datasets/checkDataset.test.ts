@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { checkDataset } from '../../../src/evaluate/datasets/checkDataset.js';
 import { openDataset } from '../../../src/evaluate/datasets/openDataset.js';
@@ -95,6 +96,19 @@ describe('checking a data set', () => {
       'annotations/validation/3.png: the label map of images/validation/3.bmp is missing',
     ]);
   });
+
+  it('is not needed to be told of label maps without an image', () =>
+    inTemporaryFolder(async dir => {
+      const map = greyMap([1]);
+      const maps = Object.fromEntries([1, 2, 3, 4].map(id => [`annotations/validation/${id}.png`, map]));
+      await writeTree(dir, { 'images/validation/1.jpg': image(), ...maps });
+      const told: string[] = [];
+      const { ids } = await openDataset(`ade20k:${dir}`, { warn: text => told.push(text) });
+      expect(ids).to.deep.equal(['1']);
+      const folder = (name: string) => join(dir, name, 'validation');
+      const problem = `the label map has no image in ${folder('images')}`;
+      expect(told).to.deep.equal([`${join(folder('annotations'), '2.png')}: ${problem}; nor have 2 others`]);
+    }));
 
   it('finds that there are no images', async () => {
     expect(

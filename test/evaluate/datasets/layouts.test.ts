@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openDataset } from '../../../src/evaluate/datasets/openDataset.js';
 import { readPicture } from '../../../src/image/decode.js';
+import { classList } from '../../../src/segment/classLists.js';
 import { protocolFor } from '../../../src/segment/protocols.js';
 import { inTemporaryFolder } from '../../files/temporary.js';
 import { filled, greyMap, image, paletteMap, type Tree, vocTree, wideMap, writeTree } from './fixtures.js';
@@ -196,7 +198,13 @@ describe('a data set', () => {
       expect(await print('there', ['a', 'b'])).to.equal(here);
       const own = (names: string) => print('own', ['a', 'b'], { 'classes.txt': names });
       const others = [await print('less', ['a']), await own('a\nb,c'), await own('a,b\nc')];
-      expect(new Set([here, ...others])).to.have.length(4);
+      const published = classList('voc21', 'clearclip').classes.map(({ name }) => name);
+      // The very names of one published wording, but in place of all of them.
+      const names = join(dir, 'names.txt');
+      writeFileSync(names, published.join('\n'));
+      others.push((await openDataset(`voc21:${dir}/here`, { classesFile: names })).fingerprint);
+      others.push(await own(published.join('\n')));
+      expect(new Set([here, ...others])).to.have.length(6);
     }));
 
   it('reads pixels as they are stored, since labels are', () =>

@@ -18,8 +18,9 @@ const published = (setting: PublishedDataset): Dataset => ({
   spec: `${setting}:somewhere`,
   kind: setting,
   setting,
+  namesFrom: 'published',
   classes: classList(setting).classes.map(({ name }) => name),
-  background: false,
+  background: classList(setting).background,
   ids: ['one'],
   fingerprint: '',
   vocabulary: (wording: ClassFlavour) => classList(setting, wording),
@@ -102,6 +103,23 @@ describe('methods of a plan', () => {
       expect(record.protocol).to.include({ shortSide: 192, window: 96, stride: 48 });
       expect(record.templates).to.deep.equal(['a {}']);
     }
+  });
+
+  it('are refused with a threshold where there is no background for it, and with more blocks than there are', async () => {
+    const scenes = await openDataset('scenes:n=1');
+    const strict = [{ label: 'mine', method: 'sclip', protocol: { probThreshold: 0.1 } } as const];
+    for (const dataset of [published('voc20'), scenes]) {
+      expect(await rejection(resolved(strict, dataset))).to.match(/^mine: a threshold of 0\.1 gives .*; set it to 0$/);
+    }
+    const [own] = await resolved(strict, { ...scenes, classes: ['Background', ...scenes.classes.slice(1)] });
+    expect(own!.protocol.probThreshold).to.equal(0.1);
+    const many = sweepSpecs('blocks=99', 'clip');
+    expect(await rejection(resolved(many, scenes))).to.match(/^blocks=99: expected at most the \d+ blocks .*, got 99$/);
+  });
+
+  it('say whose names they ask for', async () => {
+    const [scenes] = await resolved(methodSpecs('sclip', 'clip'), await openDataset('scenes:n=1'));
+    expect(scenes!.record.wording).to.equal('folder');
   });
 
   it('must fit the classes of the data set, and a model with an image tower', async () => {

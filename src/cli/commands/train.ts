@@ -1,0 +1,107 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { Argument, Command } from 'commander';
+import { InputError } from '../../errors.js';
+import type { ClipState } from '../../train/clip/clipTask.js';
+import { parseTrainConfig, readTrainConfig, type TrainClipConfig } from '../../train/clip/config.js';
+import { trainClip } from '../../train/clip/trainClip.js';
+import type { Snapshot, StepReport } from '../../train/loop.js';
+import { readRunFile } from '../../train/runFile.js';
+import { wholeNumber, withOutput } from '../flags.js';
+import { print, showsProgress, warn } from '../output.js';
+import { stopOnSignal } from '../stop.js';
+import { evaluateModel, writeTrainedModel } from '../trainedModel.js';
+
+interface Flags {
+  config?: string;
+  output?: string;
+  resume?: string;
+  steps?: number;
+  threads?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+export function command(description: string): Command {
+  return withOutput(new Command('train'))
+    .description(description)
+    .addArgument(new Argument('<what>', 'a CLIP on procedural scenes').choices(['clip']))
+    .option('--config <file>', "the run as JSON (default with --resume: that run's own)")
+    .option('-o, --output <dir>', 'folder of the run (default with --resume: the same)')
+    .option('--resume <dir>', 'go on with the run in this folder from its last checkpoint')
+    .option('--steps <n>', 'stop after step n, to go on later; the schedule stays as configured', wholeNumber(1))
+    .option('--threads <n>', 'threads that compute (default: one for each core)', wholeNumber(1))
+    .addHelpText('after', '\nCtrl-C ends it after the step under way, with a checkpoint; again, at once.')
+    .action((_what: string, flags: Flags) => runTrain(flags));
+}
+
+async function runTrain(flags: Flags): Promise<void> {
+  const { output, resume, steps: until, threads } = flags;
+  for (const [flag, path] of Object.entries({ '-o': output, '--resume': resume })) {
+    if (path === '') throw new InputError(`train: ${flag}: expected the path of a folder, got an empty one`);
+  }
+  const folder = output ?? resume;
+  if (folder === undefined) throw new InputError('train: expected a folder for the run, -o DIR');
+  const config = configFrom(flags);
+  const model = join(folder, 'model');
+  const saveModel = ({ state }: Snapshot<ClipState>) => writeTrainedModel(model, config, state.weights);
+  const stop = stopOnSignal();
+  const bar = stepBar(config, flags);
+  try {
+    const result = await trainClip(config, {
+      folder,
+      signal: stop.signal,
+      warn: text => {
+        if (!flags.quiet) warn(text);
+      },
+      onStep: report => bar.update(report),
+      async evaluate(snapshot) {
+        saveModel(snapshot);
+        return evaluateModel(model, config.evaluation!.scenes, threads);
+      },
+      ...(resume !== undefined && { resume }),
+      ...(until !== undefined && { until }),
+      ...(threads !== undefined && { threads }),
+    });
+    bar.end();
+    const { step, last, evaluation } = result;
+    if (result.stopped && !flags.quiet) {
+      warn(`stopped after step ${step} of ${config.steps}; 'clipscope train clip --resume ${folder}' goes on`);
+    }
+    if (stop.caught()) return stop.raise();
+    saveModel(result);
+    const metrics = { ...last?.metrics, ...evaluation };
+    print(flags, { steps: step, loss: last?.loss, metrics }, () => [
+      `step ${step}, loss ${last?.loss.toFixed(4)} -> ${folder}`,
+      ...Object.entries(metrics).map(([name, value]) => `  ${name.padEnd(12)} ${value.toFixed(4)}`),
+    ]);
+  } finally {
+    bar.end();
+    stop.release();
+  }
+}
+
+/** The configuration that is named, or that of the run to go on with. */
+function configFrom({ config, resume }: Flags): TrainClipConfig {
+  if (config !== undefined) return readTrainConfig(config);
+  if (resume === undefined) throw new InputError('train: expected a configuration, --config FILE');
+  return parseTrainConfig(readRunFile(resume).config, join(resume, 'run.json'));
+}
+
+/** A bar of steps with loss, speed and the time that is left; nothing without a terminal or with `--quiet`. */
+function stepBar({ steps }: TrainClipConfig, flags: Flags): { update(report: StepReport): void; end(): void } {
+  if (!showsProgress(flags)) return { update() {}, end() {} };
+  const { SingleBar, Presets } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
+  const format = 'step {value}/{total} {bar} loss {loss} | {speed} images/s | {eta_formatted} left';
+  // Narrow enough for a terminal of 80 columns.
+  const look = { format, barsize: 18, clearOnComplete: true, linewrap: true };
+  const bar = new SingleBar({ ...look, stream: process.stderr, gracefulExit: false }, Presets.shades_grey);
+  return {
+    update({ step, loss, imagesPerSecond }) {
+      const shown = { loss: loss.toFixed(4), speed: imagesPerSecond.toFixed(0) };
+      if (bar.isActive) bar.update(step, shown);
+      else bar.start(steps, step, shown);
+    },
+    end: () => bar.stop(),
+  };
+}
