@@ -29,9 +29,7 @@ describe('clipscope bench', () => {
     const lines = (await succeed([...quick, '--threads', '2', '--filter', 'pipeline'])).trim().split('\n');
     expect(lines[0]).to.match(/^CPU +\S/);
     expect(lines.some(line => /^threads +2$/.test(line))).to.equal(true);
-    expect(lines.find(line => line.startsWith('pipeline/sclip'))).to.match(
-      /skipped: without --peers/,
-    );
+    expect(lines.find(line => line.startsWith('pipeline/sclip'))).to.match(/skipped: without --peers/);
   });
 
   describe('refuses', () => {
