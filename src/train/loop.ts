@@ -139,9 +139,10 @@ export async function train<State extends Structure>(
 }
 
 /** Tensors of the task's start are freed once their values have been taken. */
-async function startStep<State extends Structure>(
+/** A task's step, compiled, in the thread that keeps its state. */
+export async function startStep<State extends Structure>(
   task: TrainTask<State>,
-  { from, threads }: TrainOptions<State>,
+  { from, threads }: Pick<TrainOptions<State>, 'from' | 'threads'>,
 ): Promise<KeptStep<State, ReturnType<TrainTask<State>['step']>>> {
   const start = task.start();
   try {

@@ -43,10 +43,13 @@ const sortedKeys = (_key: string, value: unknown): unknown =>
     : value;
 
 /** What this process computes with. */
-export function describeEnvironment(threads = availableParallelism()): Environment {
+export const describeEnvironment = (threads = availableParallelism()): Environment => ({ ...versionsHere(), threads });
+
+/** Programs of this process. */
+export function versionsHere(): Omit<Environment, 'threads'> {
   const own = new URL('../../package.json', import.meta.url);
   const clipscope: string = JSON.parse(readFileSync(own, 'utf8')).version;
-  return { clipscope, node: process.version, onnxruntime: runtimeVersion(), threads };
+  return { clipscope, node: process.version, onnxruntime: runtimeVersion() };
 }
 
 /** The step's compilation says it better when there is none. */

@@ -23,6 +23,19 @@ export interface Opened {
   readonly complaints: string[];
 }
 
+/** A browser for the tests of a hook, which are skipped where there is no Chromium. */
+export async function launchChromium(
+  hook: Mocha.Context,
+  flags: readonly string[] = ['--disable-gpu'],
+): Promise<Browser> {
+  if (!executablePath) {
+    console.log(`      skipped: no Chromium in CLIPSCOPE_CHROMIUM or at ${usual.join(', ')}`);
+    hook.skip();
+  }
+  const args = ['--no-sandbox', '--headless=new', '--disable-background-networking', ...flags];
+  return chromium.launch({ executablePath, args });
+}
+
 /**
  * For a `describe`: a browser and a site for its tests, which are skipped where there is no Chromium.
  * @returns opens a new page; closed with the rest.
@@ -33,13 +46,8 @@ export function useChromium({ isolated, bare = false, flags = ['--disable-gpu'] 
 
   before(async function () {
     this.timeout(60_000);
-    if (!executablePath) {
-      console.log(`      skipped: no Chromium in CLIPSCOPE_CHROMIUM or at ${usual.join(', ')}`);
-      this.skip();
-    }
+    browser = await launchChromium(this, flags);
     site = await startSite(await bundledPage(bare), { isolated });
-    const args = ['--no-sandbox', '--headless=new', '--disable-background-networking', ...flags];
-    browser = await chromium.launch({ executablePath, args });
   });
 
   after(async () => {

@@ -1,8 +1,6 @@
-import { compileKeptStep } from '../../tensor/keptStep.js';
-import { dispose, type Tensor } from '../../tensor/tfjs.js';
-import type { ClipState } from '../../train/clip/clipTask.js';
 import { readTrainConfig } from '../../train/clip/config.js';
 import { taskOf } from '../../train/clip/trainClip.js';
+import { startStep } from '../../train/loop.js';
 import { readFloats } from '../floats.js';
 import type { Work } from './work.js';
 
@@ -20,15 +18,7 @@ export interface ClipStepGiven {
 /** The step of `train clip`, in the thread that keeps its state; gives the losses so far. */
 export async function clipStep({ config, pixels, ids, rate, threads }: ClipStepGiven): Promise<Work> {
   const task = await taskOf(readTrainConfig(config));
-  const start = task.start();
-  const step = await compileKeptStep(
-    (state: ClipState, ...[pace, ...batch]: Tensor[]) => task.step(state, pace!, ...batch),
-    start,
-    start,
-    [{ shape: [], name: 'rate' }, ...task.signature],
-    { threads },
-  );
-  dispose(start as unknown as Tensor[]);
+  const step = await startStep(task, { threads });
   const [ofPixels, ofIds, ofDropped] = task.signature.map(({ shape }) => shape as readonly number[]) as number[][];
   const read = (file: string, shape: readonly number[]) =>
     readFloats(

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../../errors.js';
 import { quoted } from '../../files/quote.js';
+import { versionsHere } from '../../train/runFile.js';
 import type { ShardEvaluator } from '../evaluator.js';
 import type { EvaluationPlan, PlanIdentity } from '../plan.js';
 import type { ShardResult } from '../records.js';
-import { versionsHere } from '../run/identity.js';
 import { type OpenRedis, openRedis, type RedisUse } from './redis.js';
 import { type AnnouncedRun, announcedRuns } from './registry.js';
 import { serveRun } from './serveRun.js';

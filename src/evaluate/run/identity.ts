@@ -1,28 +1,11 @@
 /** What decides an evaluation's results, as hashes that are equal wherever the same is evaluated. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { ModelDescription } from '../../checkpoint/loadClip.js';
 import { findModel, openWeights } from '../../checkpoint/modelFiles.js';
 import { sha256File } from '../../files/hash.js';
+import { versionsHere } from '../../train/runFile.js';
 import type { Dataset } from '../datasets/dataset.js';
 import type { EvaluationPlan, PlanIdentity } from '../plan.js';
-import type { Versions } from '../table.js';
-
-/** Programs of this process. */
-export function versionsHere(): Versions {
-  const own = new URL('../../../package.json', import.meta.url);
-  const clipscope: string = JSON.parse(readFileSync(own, 'utf8')).version;
-  return { clipscope, node: process.version, onnxruntime: runtimeVersion() };
-}
-
-function runtimeVersion(): string {
-  try {
-    return createRequire(import.meta.url)('onnxruntime-node/package.json').version;
-  } catch {
-    return 'none';
-  }
-}
 
 /**
  * The part of a plan that decides results: no paths, since files may lie elsewhere on another machine, and nothing of

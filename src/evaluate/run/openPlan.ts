@@ -2,12 +2,13 @@
 import { describeModel, type ModelDescription } from '../../checkpoint/loadClip.js';
 import { InputError } from '../../errors.js';
 import { checkWhole } from '../../segment/dense/checks.js';
+import { versionsHere } from '../../train/runFile.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { openDataset } from '../datasets/openDataset.js';
 import { checkLabels, type ResolvedMethod, resolveMethod } from '../methods/resolve.js';
 import type { EvaluationPlan, PlanIdentity } from '../plan.js';
 import type { Versions } from '../table.js';
-import { identityOf, versionsHere } from './identity.js';
+import { identityOf } from './identity.js';
 
 /** A plan held against its data set, its model and its methods. */
 export interface OpenPlan {

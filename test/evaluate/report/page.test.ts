@@ -1,16 +1,14 @@
 /** The report as a person opens it: a file, in a browser. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { reportHtml } from '../../../src/evaluate/report/page.js';
 import type { Report } from '../../../src/evaluate/report/report.js';
+import { launchChromium } from '../../browser/chromium.js';
 import { hostile, sampleReport } from './sample.js';
-
-const executablePath =
-  process.env.CLIPSCOPE_CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
 
 describe('the report in a browser', function () {
   this.timeout(60_000);
@@ -18,12 +16,8 @@ describe('the report in a browser', function () {
   let browser: Browser | undefined;
 
   before(async function () {
-    if (!executablePath) {
-      console.log('      skipped: no Chromium in CLIPSCOPE_CHROMIUM or /usr/bin');
-      this.skip();
-    }
+    browser = await launchChromium(this);
     folder = mkdtempSync(join(tmpdir(), 'report-'));
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--headless=new', '--disable-gpu'] });
   });
 
   after(async () => {
