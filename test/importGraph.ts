@@ -7,8 +7,8 @@ const floors: readonly (readonly string[])[] = [
   ['tensor', 'files', 'image', 'tokenizer'],
   ['attention', 'scenes'],
   ['model'],
-  ['segment', 'checkpoint', 'train'],
-  ['evaluate'],
+  ['segment', 'checkpoint', 'train', 'regions'],
+  ['evaluate', 'methods'],
   ['cli', 'bench', 'cli.ts', 'index.ts', 'browser.ts'],
 ];
 
