@@ -75,7 +75,8 @@ export function labelMap(dense: DenseLogits, options: LabelOptions): LabelMap {
   const { scale, classOfQuery, classes, probThreshold = 0, areaThreshold = 0, background = 0 } = options;
   const labelCount = Math.max(classes, background + 1);
   const labels = labelCount <= 256 ? new Uint8Array(height * width) : new Uint16Array(height * width);
-  const probability = options.probabilities || probThreshold > 0 ? new Float32Array(height * width) : undefined;
+  const probability = options.probabilities ? new Float32Array(height * width) : undefined;
+  const isUnsure = probThreshold > 0 ? new Uint8Array(height * width) : undefined;
   const row = new Float32Array(width * queries);
 
   /** Labels the pixels of row `y` that `wanted` accepts, with the queries that `allowed` lists. */
@@ -84,9 +85,15 @@ export function labelMap(dense: DenseLogits, options: LabelOptions): LabelMap {
     for (let x = 0; x < width; x++) {
       const pixel = y * width + x;
       if (!wanted(labels[pixel]!)) continue;
-      const best = bestQuery(row, x * queries, allowed);
-      labels[pixel] = best < 0 ? background : classOfQuery[best]!;
-      if (probability) probability[pixel] = best < 0 ? 0 : softmaxAt(row, x * queries, queries, best, scale);
+      const at = x * queries;
+      const best = allowed.length === queries ? largest(row, at, queries) : largestOf(row, at, allowed);
+      const label = best < 0 ? background : classOfQuery[best]!;
+      labels[pixel] = label;
+      if (probability) probability[pixel] = best < 0 ? 0 : softmaxAt(row, at, queries, best, scale);
+      if (isUnsure) {
+        const sure = label === background || reaches(probThreshold, row, at, queries, best, scale);
+        isUnsure[pixel] = sure ? 0 : 1;
+      }
     }
   };
 
@@ -105,15 +112,29 @@ export function labelMap(dense: DenseLogits, options: LabelOptions): LabelMap {
     }
   }
 
-  if (probability) {
-    for (let i = 0; i < labels.length; i++) if (probability[i]! < probThreshold) labels[i] = background;
+  if (isUnsure) {
+    for (let i = 0; i < labels.length; i++) if (isUnsure[i]) labels[i] = background;
   }
   const pixels = countLabels(labels, labelCount);
   return { height, width, labels, pixels, dropped, ...(options.probabilities && probability ? { probability } : {}) };
 }
 
-/** The query of the largest logit among `allowed`; -1 when that is empty. */
-function bestQuery(logits: Float32Array, at: number, allowed: Int32Array): number {
+/** The first query of the largest logit; -1 when all are minus infinity. */
+function largest(logits: Float32Array, at: number, queries: number): number {
+  let best = -1;
+  let most = Number.NEGATIVE_INFINITY;
+  for (let q = 0; q < queries; q++) {
+    const value = logits[at + q]!;
+    if (value > most) {
+      most = value;
+      best = q;
+    }
+  }
+  return best;
+}
+
+/** The same among some of the queries. */
+function largestOf(logits: Float32Array, at: number, allowed: Int32Array): number {
   let best = -1;
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < allowed.length; i++) {
@@ -132,6 +153,40 @@ function softmaxAt(logits: Float32Array, at: number, queries: number, query: num
   let sum = 0;
   for (let i = at; i < at + queries; i++) sum += Math.exp(scale * (logits[i]! - own));
   return 1 / sum;
+}
+
+/** Steps of the table below to one unit of the exponent. */
+const steps = 64;
+const lowest = 32;
+/** `exp(-i / steps)`; what follows the last entry counts as 0. */
+const powers = Float64Array.from({ length: steps * lowest + 1 }, (_, i) => Math.exp(-i / steps));
+
+/**
+ * Whether `softmaxAt`, rounded to float32, is at least `threshold`. Exponentials are what labels spend their time on: a
+ * table of them, rounded down to its steps, bounds their sum from above and, a step further, from below; only where the
+ * threshold lies between the two are they worked out.
+ */
+function reaches(
+  threshold: number,
+  logits: Float32Array,
+  at: number,
+  queries: number,
+  query: number,
+  scale: number,
+): boolean {
+  const exactly = () => Math.fround(softmaxAt(logits, at, queries, query, scale)) >= threshold;
+  const own = logits[at + query]!;
+  const factor = -steps * scale;
+  let sum = 0;
+  for (let i = at; i < at + queries; i++) {
+    const step = factor * (logits[i]! - own);
+    // A larger logit, of a class that was dropped.
+    if (!(step >= 0)) return exactly();
+    if (step < steps * lowest) sum += powers[step | 0]!;
+  }
+  if (sum + queries * powers[steps * lowest]! < (1 - 1e-6) / threshold) return true;
+  if (sum * powers[1]! > (1 + 1e-6) / threshold) return false;
+  return exactly();
 }
 
 /** Pixels of each label. */

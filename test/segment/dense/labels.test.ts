@@ -175,6 +175,30 @@ describe('labelMap', () => {
     );
   });
 
+  it('keeps exactly the pixels whose probability reaches the threshold, were it by the last bit', () => {
+    const scale = fc.constantFrom(0.01, 10, 40, 100);
+    const area = fc.constantFrom(0, 0.3);
+    fc.assert(
+      fc.property(
+        logits,
+        scale,
+        area,
+        fc.nat(5),
+        fc.constantFrom(-1, 0, 1),
+        (values, scale, areaThreshold, at, bit) => {
+          const any = denseFromPlanes(Float32Array.from(values), 4, 2, 3);
+          const options = { ...threeClasses, scale, areaThreshold };
+          const { labels, probability } = labelMap(any, { ...options, probabilities: true });
+          const bits = Int32Array.of(new Int32Array(probability!.buffer)[at]! + bit);
+          const probThreshold = Math.min(new Float32Array(bits.buffer)[0]!, 1);
+          const expected = Array.from(labels, (label, i) => (probability![i]! < probThreshold ? 0 : label));
+          expect(Array.from(labelMap(any, { ...options, probThreshold }).labels)).to.deep.equal(expected);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
   it('does not depend on the order of classes', () => {
     fc.assert(
       fc.property(logits, values => {
