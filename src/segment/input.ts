@@ -36,10 +36,27 @@ export function protocolForModel(
   };
 }
 
-/** Resizes and normalises: `[3, height, width]` of the protocol's working size. */
+/** Resized and normalised, once the values are asked for: `[3, height, width]` of the protocol's working size. */
 export function photoPlanes(picture: Picture, protocol: Protocol, preprocessor: PreprocessSpec): Planes {
-  const rgb = toRgb(picture);
   const [height, width] = workingSize(protocol, picture.height, picture.width);
+  let values: Float32Array | undefined;
+  return {
+    height,
+    width,
+    get values() {
+      values ??= photoValues(picture, [height, width], protocol, preprocessor);
+      return values;
+    },
+  };
+}
+
+function photoValues(
+  picture: Picture,
+  [height, width]: readonly [height: number, width: number],
+  protocol: Protocol,
+  preprocessor: PreprocessSpec,
+): Float32Array {
+  const rgb = toRgb(picture);
   const same = height === picture.height && width === picture.width;
   const bilinear = protocol.resampling === 'opencv-bilinear';
   const resized = same
@@ -48,7 +65,7 @@ export function photoPlanes(picture: Picture, protocol: Protocol, preprocessor: 
       ? resizeBilinearOpenCv(rgb, width, height)
       : resize(rgb, width, height, 'bicubic');
   const { mean, std } = pixelScale(protocol, preprocessor);
-  return { values: normalise(resized, mean, std), height, width };
+  return normalise(resized, mean, std);
 }
 
 /** The normalisation that a protocol asks for with a model's preprocessing. */

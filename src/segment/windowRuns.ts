@@ -52,7 +52,7 @@ export async function windowLogits(
   onProgress?.(0, windows.length);
   for (let from = 0; from < windows.length; from += atOnce) {
     const group = windows.slice(from, from + atOnce);
-    const batch: WindowBatch = { ...cutWindows(planes, group, pad), grid, texts: queries };
+    const batch = windowBatch(planes, group, pad, { grid, texts: queries });
     const keys = kept && group.map(rect => keyOf(kept, planes, rect, pad, run.reads));
     const cosines = await (kept
       ? run.cosinesFrom(await keptPrefix(run, config, kept.store, keys!, batch), batch)
@@ -87,6 +87,29 @@ function paddingOf(padding: WindowSettings['padding'], height: number, width: nu
   if (padding === 'centre') return padToMultiple(height, width, patch);
   const { left, right, top, bottom } = padToMultiple(height, width, patch);
   return { left: 0, top: 0, right: left + right, bottom: top + bottom };
+}
+
+/** A batch whose pixels are cut out once they are asked for: with a kept prefix, few methods do. */
+function windowBatch(
+  planes: Planes,
+  rects: readonly WindowRect[],
+  pad: Padding,
+  others: Pick<WindowBatch, 'grid' | 'texts'>,
+): WindowBatch {
+  let cut: Pick<WindowBatch, 'windows' | 'pixels'> | undefined;
+  const made = () => {
+    cut ??= cutWindows(planes, rects, pad);
+    return cut;
+  };
+  return {
+    ...others,
+    get windows() {
+      return made().windows;
+    },
+    get pixels() {
+      return made().pixels;
+    },
+  };
 }
 
 /** Windows out of the planes, one behind the other, each in the middle of zeros where it is padded. */

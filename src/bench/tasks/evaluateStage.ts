@@ -50,7 +50,7 @@ const resizedBy =
 
 function resizing(open: OpenPlan, images: readonly LabelledImage[]): Work {
   const resized = resizedBy(open);
-  return async () => images.map(resized).at(-1)!.values;
+  return async () => images.map(image => resized(image).values).at(-1)!;
 }
 
 /** The windows of all images, batch by batch, and each image with the cosines of its windows, which are made up. */
