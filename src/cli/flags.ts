@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
+import { methodNames } from '../segment/protocols.js';
 import { type Quantization, quantizations, runnerNames } from '../tensor/names.js';
 import { mostThreads } from '../tensor/threads.js';
 
@@ -69,7 +70,7 @@ export function checkNoVariant(command: string, flags: VariantFlags): void {
 /** The flags that change the last blocks. */
 export function withVariant(command: Command, defaultMethod: string): Command {
   return command
-    .option('--method <name>', `clip, maskclip, sclip, clearclip, naclip, gem, clipsurgery (default: ${defaultMethod})`)
+    .option('--method <name>', `${methodNames.join(', ')} (default: ${defaultMethod})`)
     .option('--attention <name>', "qk, qq, kk, vv, csa, identity, naclip, gem, in place of the method's")
     .option(
       '--residual <on|off|alpha>',

@@ -5,8 +5,9 @@ import { clipMean, clipStd, type PreprocessSpec } from '../image/preprocessSpec.
 import { resize } from '../image/resize.js';
 import type { Triple } from '../image/resizing/planes.js';
 import type { ImageConfig } from '../model/config.js';
+import { type PixelScale, roundedClipPixels } from './pixelScales.js';
 import { scaleProtocol, workingSize } from './protocolSizes.js';
-import { type PixelScale, type Protocol, roundedClipPixels } from './protocols.js';
+import type { Protocol } from './protocols.js';
 import type { Planes } from './windowRuns.js';
 
 /** Sizes that suit a model better than the published ones. */

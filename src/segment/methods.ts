@@ -29,6 +29,7 @@ const variants: Readonly<Record<MethodName, Variant>> = {
   clipsurgery: { attention: attentions.vv!, blocks: 6, path: 'side', classToken: 'stream' },
   resclip: { ...bare, attention: attentions.naclip!, guide: resClipGuide },
   scclip: { guide: scClipGuide },
+  clipself: { attention: attentions.identity! },
 };
 
 /** A published method. @throws InputError naming the nearest when there is none of that name. */

@@ -4,9 +4,8 @@
  */
 import { InputError, suggestion } from '../errors.js';
 import { quoted } from '../files/quote.js';
-import { segmentationMean, segmentationStd } from '../image/opencv.js';
-import type { Triple } from '../image/resizing/planes.js';
 import type { PamrOptions } from './dense/pamr.js';
+import { imagenetPixels, type PixelScale } from './pixelScales.js';
 import type { TemplateSet } from './prompts.js';
 import { type ResClipSettings, resClipSettings } from './resclip/settings.js';
 import type { ScClipSettings } from './scclip/settings.js';
@@ -22,6 +21,7 @@ export const methodNames = [
   'clipsurgery',
   'resclip',
   'scclip',
+  'clipself',
 ] as const;
 
 /** The name of a method. */
@@ -93,18 +93,6 @@ export interface Protocol extends ProtocolSettings {
   readonly datasets: Readonly<Partial<Record<PublishedDataset, Partial<ProtocolSettings>>>>;
 }
 
-/** Normalisation of pixels in 0..255 units, red, green, blue. */
-export interface PixelScale {
-  readonly mean: Triple;
-  readonly std: Triple;
-}
-
-/** CLIP's normalisation as the segmentation code rounds it; off CLIP's own by less than 3e-5 in normalised units. */
-export const roundedClipPixels: PixelScale = { mean: segmentationMean, std: segmentationStd };
-
-/** ImageNet's normalisation, which MaskCLIP keeps. */
-const imagenetPixels: PixelScale = { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
-
 /** What SCLIP, ClearCLIP and NACLIP share. */
 const shared = {
   longSide: 2048,
@@ -118,6 +106,9 @@ const shared = {
   templates: 'imagenet80',
   pamr: { steps: 0, dilations: [8, 16] },
 } as const satisfies Partial<Protocol>;
+
+/** No sliding windows. */
+const whole = { window: 0, stride: 0 } as const;
 
 const clearclip: Protocol = {
   ...shared,
@@ -191,8 +182,7 @@ export const protocols: Readonly<Record<MethodName, Protocol>> = {
     name: 'maskclip',
     source: 'chongzhou96/MaskCLIP 245d31f',
     shortSide: 512,
-    window: 0,
-    stride: 0,
+    ...whole,
     // Published labels are the argmax of cosines, which no scale changes; 100 is what its prompt denoising uses.
     scale: 100,
     pixels: imagenetPixels,
@@ -212,8 +202,7 @@ export const protocols: Readonly<Record<MethodName, Protocol>> = {
     source: 'WalBouss/GEM 5fa677c',
     shortSide: 448,
     longSide: 448,
-    window: 0,
-    stride: 0,
+    ...whole,
     scale: 100,
     resize: 'squash',
     resampling: 'pillow-bicubic',
@@ -228,8 +217,7 @@ export const protocols: Readonly<Record<MethodName, Protocol>> = {
     source: 'xmed-lab/CLIP_Surgery d4696d4 (sizes: its demo)',
     shortSide: 512,
     longSide: 512,
-    window: 0,
-    stride: 0,
+    ...whole,
     // The published answer to "how do I segment" is the argmax of cosines; the scale is CLIP's own.
     scale: 100,
     resize: 'squash',
@@ -275,6 +263,19 @@ export const protocols: Readonly<Record<MethodName, Protocol>> = {
       'coco-object': { scale: 55, probThreshold: 0.35 },
       cityscapes: { shortSide: 560 },
     },
+  },
+  clipself: {
+    ...shared,
+    name: 'clipself',
+    source: 'wusize/CLIPSelf 1c7fe9c (long side and positions: it labels regions, not pixels)',
+    shortSide: 512,
+    longSide: 1024,
+    ...whole,
+    scale: 100,
+    resampling: 'pillow-bicubic',
+    padding: 'centre',
+    positions: 'exact',
+    datasets: {},
   },
 };
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
 import { slidingWindows } from '../../src/segment/dense/windows.js';
+import { roundedClipPixels } from '../../src/segment/pixelScales.js';
 import { templates } from '../../src/segment/prompts.js';
 import { scaleProtocol, workingSize } from '../../src/segment/protocolSizes.js';
 import {
@@ -10,7 +11,6 @@ import {
   protocolFor,
   protocols,
   publishedDatasets,
-  roundedClipPixels,
 } from '../../src/segment/protocols.js';
 import { expectClose, goldenPath, readGolden } from '../goldens.js';
 import { cases } from './dense/pipelineGolden.js';
@@ -105,6 +105,13 @@ describe('protocols', () => {
       const settings = [rcs.tau, rcs.lambda, sfr.tau, sfr.lambda, threshold];
       expect(settings, dataset).to.deep.equal(published[dataset]);
     }
+  });
+
+  it('reads a model distilled by CLIPSelf whole, at most at the size of its training', () => {
+    const { window, positions, resampling, probThreshold } = protocols.clipself;
+    expect([window, positions, resampling, probThreshold]).to.deep.equal([0, 'exact', 'pillow-bicubic', 0]);
+    expect(workingSize(protocols.clipself, 375, 500)).to.deep.equal([512, 683]);
+    expect(workingSize(protocols.clipself, 400, 2000)).to.deep.equal([205, 1024]);
   });
 
   it('has no threshold for free photos and for data sets without background', () => {
