@@ -62,7 +62,7 @@ export function naiveTower(config: ImageConfig, w: ImageWeights): NaiveTower {
         const patches = dense(patchRows(pixels, config.patch), patch); // [1, n, w]
         const classToken = reshape<Tokens>(w.classToken, [1, 1, config.width]);
         const embedded = add<Tokens>(concat([classToken, patches], 1), w.positions);
-        let x = layerNorm(embedded, w.lnPre, config.layerNormEpsilon);
+        let x = layerNorm(embedded, w.lnPre!, config.layerNormEpsilon);
         for (const block of blocks) {
           const entering = x;
           x = tidy(() => naiveBlock(entering, block, config));

@@ -9,7 +9,7 @@ import { cpuNow } from '../src/bench/machine.js';
 import { normal } from '../src/bench/random.js';
 import { median } from '../src/bench/statistics.js';
 import { configByName } from '../src/model/config.js';
-import { embed } from '../src/model/imageTower.js';
+import { embed } from '../src/model/embed.js';
 import { openPoints } from '../src/model/points.js';
 import { stretchPositions } from '../src/model/positions.js';
 import { gelu, quickGelu } from '../src/tensor/ops/gelu.js';
@@ -117,7 +117,7 @@ function embeddings(): Operation[] {
     {
       name: 'patches and positions, 224 pixels',
       flops: 2 * 196 * width * width,
-      run: () => embed({ config, weights, points }, pixels, 'stretch')[0],
+      run: () => embed({ config, weights, points }, pixels, 'stretch'),
     },
     {
       name: 'positions from 14 x 14 to 28 x 28',

@@ -4,6 +4,7 @@ export { type GemOptions, gem } from './attention/gem.js';
 export { attentionByName, attentions } from './attention/index.js';
 export { gaussianNeighbourhood, type NaclipOptions, naclip } from './attention/naclip.js';
 export { mix, scores, softmax } from './attention/parts.js';
+export { type WindowedOptions, windowed } from './attention/windowed.js';
 export type { LoadedClip } from './checkpoint/assemble.js';
 export { type LoadFilesOptions, loadClipFiles, type PageFile } from './checkpoint/loadClipFiles.js';
 export type { ModelSettings } from './checkpoint/settings.js';
@@ -31,9 +32,11 @@ export { type Clip, createClip, type ImageOptions, type TextOptions, type WithSe
 export {
   type ClipConfig,
   configByName,
+  type EvaTraits,
   type ImageConfig,
   namedConfigs,
   type TextConfig,
+  type WindowedBlocks,
 } from './model/config.js';
 export type { BlockRange, ImageOutput, Reads, Variant } from './model/imageTower.js';
 export { imagePoints, textPoints } from './model/pointNames.js';
@@ -48,6 +51,11 @@ export {
   type State,
 } from './model/prefix.js';
 export type { TextOutput } from './model/textTower.js';
+export { type Box, enlarged, gridCells, gridChoices, normalised } from './regions/boxes.js';
+export { cropSquare, padSquare } from './regions/crops.js';
+export { denseMap, regionFeatures } from './regions/features.js';
+export { maskToGrid } from './regions/masks.js';
+export { boxWeights, maskWeights } from './regions/weights.js';
 export { classProbabilities, type LabelMap, type LabelOptions, labelMap } from './segment/dense/labels.js';
 export { type DenseLogits, denseFromPlanes } from './segment/dense/logits.js';
 export { type PamrOptions, pamr } from './segment/dense/pamr.js';

@@ -4,6 +4,7 @@ export { type GemOptions, gem } from './attention/gem.js';
 export { attentionByName, attentions } from './attention/index.js';
 export { gaussianNeighbourhood, type NaclipOptions, naclip } from './attention/naclip.js';
 export { mix, scores, softmax } from './attention/parts.js';
+export { type WindowedOptions, windowed } from './attention/windowed.js';
 export { type Converted, convertCheckpoint } from './checkpoint/convert.js';
 export {
   describeModel,
@@ -23,6 +24,10 @@ export { type Evaluator, openEvaluator } from './evaluate/evaluator.js';
 export { methodSpecs, moduleSpec, sweepSpecs } from './evaluate/methods/specs.js';
 export { imageCounts } from './evaluate/metrics/imageCounts.js';
 export type { EvaluationPlan, MethodSpec } from './evaluate/plan.js';
+export { openRegions } from './evaluate/regions/openRegions.js';
+export { type RegionAccuracy, type RegionOptions, regionAccuracy } from './evaluate/regions/regionAccuracy.js';
+export type { RegionDataset } from './evaluate/regions/regionDataset.js';
+export { sceneRegions } from './evaluate/regions/scenes.js';
 export { type EvaluateOptions, evaluatePlan } from './evaluate/run/evaluatePlan.js';
 export { type OpenPlan, openPlan } from './evaluate/run/openPlan.js';
 export { type EvaluationTable, tableOf } from './evaluate/table.js';
@@ -56,9 +61,11 @@ export { type Clip, createClip, type ImageOptions, type TextOptions, type WithSe
 export {
   type ClipConfig,
   configByName,
+  type EvaTraits,
   type ImageConfig,
   namedConfigs,
   type TextConfig,
+  type WindowedBlocks,
 } from './model/config.js';
 export type { BlockRange, ImageOutput, Reads, Variant } from './model/imageTower.js';
 export { imagePoints, textPoints } from './model/pointNames.js';
@@ -73,6 +80,11 @@ export {
   type State,
 } from './model/prefix.js';
 export type { TextOutput } from './model/textTower.js';
+export { type Box, enlarged, gridCells, gridChoices, normalised } from './regions/boxes.js';
+export { cropSquare, padSquare } from './regions/crops.js';
+export { denseMap, regionFeatures } from './regions/features.js';
+export { maskToGrid } from './regions/masks.js';
+export { boxWeights, maskWeights } from './regions/weights.js';
 export { drawScenes, type SceneBatchOptions } from './scenes/batch.js';
 export { sceneCaption } from './scenes/caption.js';
 export { drawScene, type SceneCanvas, sceneCanvas, type VisiblePart, visibleParts } from './scenes/draw.js';

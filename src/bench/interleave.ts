@@ -9,6 +9,8 @@ export interface Sample {
   readonly wall: number;
   /** What proves that the work was done; given when it was asked for. */
   readonly output?: Float32Array;
+  /** Bytes of the largest resident size so far, where it ran in a process of its own. */
+  readonly peak?: number;
 }
 
 /** Does the work once and says what it took. */
@@ -21,6 +23,8 @@ export interface Timing {
   readonly wall: readonly number[];
   /** What the last round gave. */
   readonly output: Float32Array;
+  /** Bytes of the largest resident size, where they are known. */
+  readonly peak?: number;
 }
 
 /** Runs every candidate once a round, each round beginning with the next one, so that none always follows the same other. */
@@ -43,6 +47,7 @@ const timingOf = (samples: readonly Sample[]): Timing => ({
   cpu: samples.map(({ cpu }) => cpu),
   wall: samples.map(({ wall }) => wall),
   output: samples.at(-1)?.output ?? new Float32Array(0),
+  ...(samples.at(-1)?.peak !== undefined && { peak: Math.max(...samples.map(({ peak }) => peak ?? 0)) }),
 });
 
 /** A candidate that works in this process, once warmed up. */

@@ -105,8 +105,8 @@ export interface Runner {
 export async function steady(lane: Lane, file: string): Promise<Runner> {
   const running = await start(lane);
   const candidate: Candidate = async wantsOutput => {
-    const { cpu, wall } = await running.run(wantsOutput ? file : null);
-    return { cpu, wall, ...(wantsOutput && { output: takeOutput(file) }) };
+    const { cpu, wall, peak } = await running.run(wantsOutput ? file : null);
+    return { cpu, wall, peak, ...(wantsOutput && { output: takeOutput(file) }) };
   };
   await candidate(false);
   return { about: running.about, candidate, end: running.end };

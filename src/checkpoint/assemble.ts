@@ -18,7 +18,7 @@ import { type ModelSettings, parseSettings } from './settings.js';
 export interface LoadOptions {
   /** Which towers to read; default both, where the checkpoint has them. One alone takes that much less memory. */
   towers?: readonly ('image' | 'text')[];
-  /** Overrides the activation, which bare weights do not tell. */
+  /** Overrides the activation, which bare weights do not tell; of EVA02-CLIP only the text tower's. */
   activation?: ActivationName;
   /** Overrides the epsilon of every layer normalisation. */
   layerNormEpsilon?: number;
@@ -72,13 +72,23 @@ export function configOf({ config }: SideFiles, shapes: () => ClipConfig, option
   return overridden(config ? parseConfigFile(config.value, config.name) : shapes(), options);
 }
 
-/** What else the small files say of a model of these sizes. */
-export function settingsOf({ preprocessor, settings }: SideFiles, { image }: ClipConfig): Omit<Described, 'config'> {
-  const size = image?.imageSize ?? 224;
+/** What else the small files say of a model of these sizes. @throws InputError when it does not suit them */
+export function describe({ preprocessor, settings: file }: SideFiles, config: ClipConfig): Described {
+  const size = config.image?.imageSize ?? 224;
+  const settings = file ? parseSettings(file.value, file.name) : {};
   return {
+    config: file ? inWindows(config, settings, file.name) : config,
     preprocessor: preprocessor ? preprocessorOf(preprocessor, size) : clipPreprocess(size),
-    settings: settings ? parseSettings(settings.value, settings.name) : {},
+    settings,
   };
+}
+
+function inWindows(config: ClipConfig, { windows }: ModelSettings, file: string): ClipConfig {
+  const { image } = config;
+  if (!image || !windows) return config;
+  const beyond = windows.global.find(index => index >= image.layers);
+  if (beyond === undefined) return { ...config, image: { ...image, windows } };
+  throw new InputError(`${file}: windows.global: expected blocks 0 to ${image.layers - 1}, got ${beyond}`);
 }
 
 /**
@@ -92,8 +102,8 @@ export function assemble(name: string, file: TensorFile, files: SideFiles, optio
     configOf(files, () => configFromShapes(checkpoint), options),
   );
   checkWeights(checkpoint, whole);
-  const config = chooseTowers(whole, options.towers, name);
-  return { name, file, checkpoint, config, ...settingsOf(files, whole) };
+  const described = describe(files, whole);
+  return { ...described, name, file, checkpoint, config: chooseTowers(described.config, options.towers, name) };
 }
 
 /**
@@ -130,11 +140,14 @@ export function loaded(
 }
 
 function overridden(config: ClipConfig, { activation, layerNormEpsilon }: LoadOptions): ClipConfig {
-  const change = { ...(activation && { activation }), ...(layerNormEpsilon && { layerNormEpsilon }) };
+  const epsilon = layerNormEpsilon && { layerNormEpsilon };
+  const change = { ...(activation && { activation }), ...epsilon };
+  const { image, text } = config;
   return {
     ...config,
-    ...(config.image && { image: { ...config.image, ...change } }),
-    ...(config.text && { text: { ...config.text, ...change } }),
+    // What gates in EVA-02's tower is known.
+    ...(image && { image: { ...image, ...(image.eva ? epsilon : change) } }),
+    ...(text && { text: { ...text, ...change } }),
   };
 }
 

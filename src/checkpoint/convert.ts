@@ -1,4 +1,4 @@
-/** Any known checkpoint to a Hugging Face style folder: names, orientation, config and preprocessing. */
+/** Any known checkpoint to a model folder: names, orientation, config and preprocessing. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
@@ -8,14 +8,17 @@ import { makeFolder } from '../files/folder.js';
 import { type TensorToWrite, writeSafetensors } from '../files/safetensors/write.js';
 import type { TensorFile } from '../files/tensorFile.js';
 import { type PreprocessSpec, pillowFilters } from '../image/preprocess.js';
-import type { ClipConfig, ImageConfig, TextConfig } from '../model/config.js';
-import { type Located, locate } from '../model/weights/checkpoint.js';
-import { entryOf, huggingFace, thirdOf } from '../model/weights/dialects.js';
+import type { ClipConfig } from '../model/config.js';
+import { type Located, locate, storedShape } from '../model/weights/checkpoint.js';
+import { entryOf, thirdOf, writtenDialect } from '../model/weights/dialects.js';
 import { rolesOf } from '../model/weights/roles.js';
-import { type LoadOptions, openModel } from './loadClip.js';
+import { configJson } from './config/write.js';
+import { type LoadOptions, type OpenModel, openModel } from './loadClip.js';
+import type { ModelSettings } from './settings.js';
 
 /** Dtypes a checkpoint can be converted to. */
 export const convertDtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
+type WrittenDtype = (typeof convertDtypes)[keyof typeof convertDtypes];
 
 export interface Converted {
   /** Number of tensors written. */
@@ -26,8 +29,8 @@ export interface Converted {
 }
 
 /**
- * Writes `model.safetensors`, `config.json` and `preprocessor_config.json` to a folder (made if need be), with the
- * values of the checkpoint as they are stored, or rounded to `dtype`.
+ * Writes a model to a folder as `writeModelFolder` does, with the values of the checkpoint as they are stored, or rounded
+ * to `dtype`: in Hugging Face's form, and of EVA02-CLIP with the names and the configuration of EVA-CLIP.
  *
  * @throws InputError when the checkpoint cannot be loaded, its preprocessing is none that Hugging Face's file can name,
  * or the folder cannot be written.
@@ -37,17 +40,35 @@ export function convertCheckpoint(
   folder: string,
   options: LoadOptions & { dtype?: keyof typeof convertDtypes } = {},
 ): Converted {
-  const { file, checkpoint, config, preprocessor } = openModel(name, options);
+  const open = openModel(name, options);
+  const { file, config, preprocessor, settings } = open;
   try {
     const dtype = options.dtype && convertDtypes[options.dtype];
-    const tensors = new Map<string, TensorToWrite>();
-    for (const [role, shape] of rolesOf(config)) {
-      tensors.set(entryOf(huggingFace, role).theirs, converted(file, locate(checkpoint, role)!, shape, dtype));
-    }
-    return writeModelFolder(folder, { name, config, preprocessor, tensors, ...(dtype && { dtype }) });
+    const tensors = tensorsToWrite(open, dtype);
+    return writeModelFolder(folder, { name, config, preprocessor, settings, tensors, ...(dtype && { dtype }) });
   } finally {
     file.close();
   }
+}
+
+/**
+ * The tensors of an open model by the names and in the orientation of its `writtenDialect`, read when they are written.
+ * @param dtype to round them to; default: as they are stored
+ */
+export function tensorsToWrite(
+  { file, checkpoint, config }: Pick<OpenModel, 'file' | 'checkpoint' | 'config'>,
+  dtype?: WrittenDtype,
+): Map<string, TensorToWrite> {
+  const dialect = writtenDialect(config);
+  const tensors = new Map<string, TensorToWrite>();
+  for (const [role, shape] of rolesOf(config)) {
+    const { theirs, form } = entryOf(dialect, role);
+    const located = locate(checkpoint, role)!;
+    // What lies alike in both is written whole, a tensor that three roles share too.
+    const as = form === located.form ? 'same' : located.form;
+    tensors.set(theirs, converted(file, { ...located, form: as }, storedShape(shape, form), dtype));
+  }
+  return tensors;
 }
 
 /** What a model folder is written from. */
@@ -56,28 +77,31 @@ export interface ModelToWrite {
   readonly name: string;
   readonly config: ClipConfig;
   readonly preprocessor: PreprocessSpec;
-  /** By Hugging Face's names and in its orientation. */
+  readonly settings?: ModelSettings;
+  /** By the names and in the orientation of the config's `writtenDialect`. */
   readonly tensors: ReadonlyMap<string, TensorToWrite>;
   /** Of the tensors, where it is one for all. */
   readonly dtype?: Dtype;
 }
 
 /**
- * Writes `model.safetensors`, `config.json` and `preprocessor_config.json` to a folder, made if need be.
+ * Writes `model.safetensors`, `config.json` and `preprocessor_config.json` to a folder, made if need be, and
+ * `clipscope.json` where the model has settings.
  * @throws InputError when the preprocessing is none that Hugging Face's file can name, or the folder cannot be written
  */
 export function writeModelFolder(
   folder: string,
-  { name, config, preprocessor, tensors, dtype }: ModelToWrite,
+  { name, config, preprocessor, settings = {}, tensors, dtype }: ModelToWrite,
 ): Converted {
   const preprocessing = config.image && preprocessorJson(preprocessor, name);
   makeFolder(folder);
+  const beside: [file: string, value: object][] = [['config.json', configJson(config, dtype)]];
+  if (preprocessing) beside.push(['preprocessor_config.json', preprocessing]);
+  if (Object.keys(settings).length > 0) beside.push(['clipscope.json', settings]);
   const target = join(folder, 'model.safetensors');
-  for (const path of [target, join(folder, 'config.json'), join(folder, 'preprocessor_config.json')])
-    checkWritable(path);
+  for (const path of [target, ...beside.map(([file]) => join(folder, file))]) checkWritable(path);
   writeSafetensors(target, tensors, new Map([['format', 'pt']]));
-  writeJson(join(folder, 'config.json'), configJson(config, dtype));
-  if (preprocessing) writeJson(join(folder, 'preprocessor_config.json'), preprocessing);
+  for (const [file, value] of beside) writeJson(join(folder, file), value);
   return { tensors: tensors.size, bytes: statSync(target).size, config };
 }
 
@@ -85,7 +109,7 @@ function converted(
   file: TensorFile,
   located: Located,
   shape: readonly number[],
-  dtype: Dtype | undefined,
+  dtype: WrittenDtype | undefined,
 ): TensorToWrite {
   const stored = file.tensors.get(located.tensor)!.dtype;
   const target = dtype ?? stored;
@@ -100,7 +124,7 @@ function converted(
       const turned =
         located.form === 'transposed' ? transposedBytes(part, shape[0]!, shape[1]!, dtypeWidths[stored]) : part;
       if (target === stored) return turned;
-      return fromFloat32(target as 'F32' | 'F16' | 'BF16', toFloat32(stored, turned));
+      return fromFloat32(target as WrittenDtype, toFloat32(stored, turned));
     },
   };
 }
@@ -120,45 +144,6 @@ function transposedBytes(bytes: Uint8Array, rows: number, columns: number, width
 
 const writeJson = (path: string, value: object) =>
   writeAtomic(path, Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`));
-
-function towerJson(tower: ImageConfig | TextConfig, embedding: number) {
-  return {
-    hidden_size: tower.width,
-    intermediate_size: tower.mlpWidth,
-    num_hidden_layers: tower.layers,
-    num_attention_heads: tower.heads,
-    hidden_act: tower.activation,
-    layer_norm_eps: tower.layerNormEpsilon,
-    attention_dropout: 0,
-    projection_dim: embedding,
-  };
-}
-
-function configJson({ image, text, embedding }: ClipConfig, dtype: Dtype | undefined): object {
-  const vision = image && {
-    ...towerJson(image, embedding),
-    model_type: 'clip_vision_model',
-    image_size: image.imageSize,
-    patch_size: image.patch,
-    num_channels: 3,
-  };
-  const words = text && {
-    ...towerJson(text, embedding),
-    model_type: 'clip_text_model',
-    max_position_embeddings: text.context,
-    vocab_size: text.vocabulary,
-    // In every CLIP vocabulary the end token has the largest id and the start token the one before it; 2 is how
-    // configs of OpenAI's own models call it, and what makes transformers take the largest id.
-    bos_token_id: text.vocabulary - 2,
-    eos_token_id: text.pooling === 'largest-id' ? 2 : text.pooling.firstOf,
-    pad_token_id: text.vocabulary - 1,
-  };
-  const names = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as Partial<Record<Dtype, string>>;
-  const shared = { projection_dim: embedding, ...(dtype && { torch_dtype: names[dtype] }) };
-  if (!words) return { architectures: ['CLIPVisionModelWithProjection'], ...vision, ...shared };
-  if (!vision) return { architectures: ['CLIPTextModelWithProjection'], ...words, ...shared };
-  return { architectures: ['CLIPModel'], model_type: 'clip', ...shared, text_config: words, vision_config: vision };
-}
 
 function preprocessorJson({ resize, filter, crop, rescale, mean, std }: PreprocessSpec, name: string): object {
   if (resize?.fit === 'longest') {

@@ -7,12 +7,12 @@ import {
   assemble,
   configOf,
   type Described,
+  describe,
   type JsonFile,
   type LoadedClip,
   type LoadOptions,
   loaded,
   type SideFiles,
-  settingsOf,
 } from './assemble.js';
 import { findModel, type ModelFiles, openWeights } from './modelFiles.js';
 
@@ -63,7 +63,7 @@ export function describeModel(name: string, options: LoadOptions = {}): ModelDes
   const files = findModel(name, { weights: 'optional' });
   const beside = sideFiles(files);
   const config = configOf(beside, () => shapesConfig(files), options);
-  return { name, files, config, ...settingsOf(beside, config) };
+  return { name, files, ...describe(beside, config) };
 }
 
 function sideFiles({ config, preprocessor, settings }: ModelFiles): SideFiles {

@@ -1,6 +1,6 @@
 /** A model's own advice on how to use it, in `clipscope.json` beside its weights. */
 import * as z from '../files/schema.js';
-import { parseWith } from './configFile.js';
+import { parseWith } from './config/parse.js';
 
 const whole = z.number().int().nonnegative().max(100_000);
 
@@ -11,6 +11,8 @@ const schema = z.strictObject({
   protocol: z
     .strictObject({ shortSide: whole.optional(), window: whole.optional(), stride: whole.optional() })
     .optional(),
+  /** Attention in windows of so many patches a side, in every block but these: for image towers trained so. */
+  windows: z.strictObject({ size: whole.positive(), global: z.array(z.number().int().nonnegative()) }).optional(),
   /** Free text for people. */
   about: z.string().optional(),
 });

@@ -7,6 +7,7 @@ import {
   loadClip,
   type ModelDescription,
 } from '../checkpoint/loadClip.js';
+import { InputError } from '../errors.js';
 import { checkAttention, gridOf } from '../model/config.js';
 import type { Variant } from '../model/imageTower.js';
 import { type PositionMode, parsePositionMode } from '../model/positions.js';
@@ -19,9 +20,22 @@ import type { CommonFlags, ModelFlags, VariantFlags } from './flags.js';
 import { modelPixels, type PixelBatch } from './inputs.js';
 import { showsProgress, warn, withProgress } from './output.js';
 
-/** The model that the flags name, without its weights. */
-export const modelFrom = ({ model, activation }: ModelFlags): ModelDescription =>
-  describeModel(model, activation ? { activation } : {});
+/** The model that the flags name, without its weights. @throws InputError as `checkDepth` */
+export function modelFrom(flags: ModelFlags & Pick<VariantFlags, 'blocks'>): ModelDescription {
+  const { model, activation } = flags;
+  const described = describeModel(model, activation ? { activation } : {});
+  checkDepth(flags, described);
+  return described;
+}
+
+/** @throws InputError for more changed blocks than the model's image tower has */
+export function checkDepth(
+  { blocks }: Pick<VariantFlags, 'blocks'>,
+  { config: { image } }: Pick<ModelDescription, 'config'>,
+): void {
+  if (blocks === undefined || !image || blocks <= image.layers) return;
+  throw new InputError(`--blocks: expected at most the ${image.layers} blocks of the model, got ${blocks}`);
+}
 
 /**
  * Images as the model sees them; to be read before its weights, so that a broken one is found at once.

@@ -33,6 +33,10 @@ export function checkVariant({ blocks = 1, residual, guide }: Variant): void {
 }
 
 function checkResidual(where: string, residual: BlockOptions['residual']): void {
+  if (typeof residual === 'object' && (residual.rank !== 0 || residual.dtype !== 'float32')) {
+    const got = `${residual.dtype} [${residual.shape}]`;
+    throw new InputError(`${where}: expected a factor for the residual as a float32 tensor of rank 0, got ${got}`);
+  }
   if (typeof residual !== 'number' || Number.isFinite(residual)) return;
   throw new InputError(`${where}: expected a finite factor for the residual, got ${residual}`);
 }

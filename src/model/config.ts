@@ -2,8 +2,13 @@ import type { Grid } from '../attention/attention.js';
 import { InputError, suggestion } from '../errors.js';
 import type { Activation } from '../tensor/ops/gelu.js';
 import { gelu, quickGelu } from '../tensor/ops/gelu.js';
+import { silu } from '../tensor/ops/silu.js';
 
-export const activations: Readonly<Record<'quick_gelu' | 'gelu', Activation>> = { quick_gelu: quickGelu, gelu };
+export const activations: Readonly<Record<'quick_gelu' | 'gelu' | 'silu', Activation>> = {
+  quick_gelu: quickGelu,
+  gelu,
+  silu,
+};
 export type ActivationName = keyof typeof activations;
 
 /** What the two towers have in common. Sizes in channels, `mlpWidth` that of the feed-forward's middle. */
@@ -21,6 +26,29 @@ export interface ImageConfig extends TowerConfig {
   readonly patch: number;
   /** Side of the square input the stored positions belong to, in pixels. */
   readonly imageSize: number;
+  /** What makes it EVA-02's tower; absent in OpenAI's. */
+  readonly eva?: EvaTraits;
+  /** Attention in windows in most blocks; absent: every patch looks at every other. */
+  readonly windows?: WindowedBlocks;
+}
+
+/**
+ * What EVA02-CLIP's image tower (Sun et al., arXiv 2303.15389) has that OpenAI's has not: rotary positions of the patches
+ * beside the stored ones, a normalisation of its own before the last map of the attention and of the feed-forward, a
+ * second map that the activation gates (SwiGLU), biases of the patches and of the projection; neither a bias of the keys
+ * nor `ln_pre`.
+ */
+export interface EvaTraits {
+  /** Side of the grid that the rotary positions were pre-trained on: every other grid is stretched over it. */
+  readonly rotaryGrid: number;
+}
+
+/** Blocks whose patches see their own window only. */
+export interface WindowedBlocks {
+  /** Side of a window, in patches. */
+  readonly size: number;
+  /** Blocks, from 0, that look everywhere all the same. */
+  readonly global: readonly number[];
 }
 
 /**
@@ -71,7 +99,16 @@ function named({ image, text, embedding, activation }: Sizes): ClipConfig {
   };
 }
 
-/** Published architectures by name (OpenAI, and Microsoft's TinyCLIP, which uses the exact GELU). */
+/** What every published EVA02-CLIP's image tower has and shapes do not tell. */
+export const evaDefaults = { activation: 'silu', layerNormEpsilon: 1e-6, eva: { rotaryGrid: 16 } } as const;
+
+/** EVA02-CLIP: an image tower of its own beside a text tower of OpenCLIP's. */
+function evaNamed(mlpWidth: number, sizes: Omit<Sizes, 'activation'>): ClipConfig {
+  const { image, ...rest } = named({ ...sizes, activation: 'gelu' });
+  return { ...rest, image: { ...image!, ...evaDefaults, mlpWidth } };
+}
+
+/** Published architectures by name (OpenAI; Microsoft's TinyCLIP, which uses the exact GELU; BAAI's EVA02-CLIP). */
 export const namedConfigs: Readonly<Record<string, ClipConfig>> = {
   'ViT-B/32': named({
     image: [768, 12, 12, 32, 224],
@@ -109,6 +146,9 @@ export const namedConfigs: Readonly<Record<string, ClipConfig>> = {
     embedding: 512,
     activation: 'gelu',
   }),
+  'EVA02-CLIP-B-16': evaNamed(2048, { image: [768, 12, 12, 16, 224], text: [512, 12, 8], embedding: 512 }),
+  'EVA02-CLIP-L-14': evaNamed(2730, { image: [1024, 24, 16, 14, 224], text: [768, 12, 12], embedding: 768 }),
+  'EVA02-CLIP-L-14-336': evaNamed(2730, { image: [1024, 24, 16, 14, 336], text: [768, 12, 12], embedding: 768 }),
 };
 
 /** The published architecture of that name. @throws InputError naming the nearest when there is none. */

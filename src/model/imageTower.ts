@@ -4,6 +4,7 @@
  * ones differently; several tails can share one stream.
  */
 import type { Grid } from '../attention/attention.js';
+import { windowed } from '../attention/windowed.js';
 import { InputError } from '../errors.js';
 import { layerNorm } from '../tensor/ops/layerNorm.js';
 import { linear } from '../tensor/ops/linear.js';
@@ -20,28 +21,22 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
-  type Tensor3D,
-  type Tensor4D,
   type Tokens,
-  tile,
-  transpose,
 } from '../tensor/tfjs.js';
 import { type BlockContext, type BlockOptions, type BlockWeights, block } from './block.js';
 import { gridOf, type ImageConfig } from './config.js';
+import { type EmbedWeights, embed } from './embed.js';
 import { type Point, type Points, scoped } from './points.js';
-import { type PositionMode, stretchPositions } from './positions.js';
+import type { PositionMode } from './positions.js';
+import { type Rotary, rotaryOf } from './rotary.js';
 
-export interface ImageWeights {
-  /** Patch convolution as a matrix, `[3 * patch * patch, w]`, rows ordered channel, row, column. */
-  readonly patch: Tensor2D;
-  readonly classToken: Tensor1D;
-  /** `[1 + side*side, w]`, class token first. */
-  readonly positions: Tensor2D;
-  readonly lnPre: Norm;
+export interface ImageWeights extends EmbedWeights {
   readonly blocks: readonly BlockWeights[];
   readonly lnPost: Norm;
   /** `[w, embedding]`. */
   readonly projection: Tensor2D;
+  /** `[embedding]`; EVA-02 only. */
+  readonly projectionBias?: Tensor1D;
 }
 
 /** How the last blocks of the image tower are done. Nothing given: as CLIP was trained. */
@@ -87,10 +82,15 @@ export interface Reads {
 /** The ordinary stream, kept where tails may set in: `states[i]` is what enters block i. */
 export interface Stream {
   readonly grid: Grid;
+  /** How the grid turns queries and keys, in towers that do so. */
+  readonly rotary?: Rotary | undefined;
   readonly states: ReadonlyMap<number, Tokens>;
   /** Mean patterns `[b, h, n, n]`, by `rangeName`. */
   readonly patterns: ReadonlyMap<string, Pattern>;
 }
+
+/** What blocks know of where the tokens are. */
+type Place = Pick<Stream, 'grid' | 'rotary'>;
 
 export const rangeName = ({ start, end }: BlockRange): string => `${start}-${end - 1}`;
 
@@ -102,29 +102,9 @@ export interface ImageRun {
   readonly blocks?: Readonly<Record<number, BlockOptions>>;
 }
 
-/** Pixels to tokens, before any block: `[b, 3, height, width] -> [b, 1 + n, w]`. */
-export function embed({ config, weights: w, points }: ImageRun, pixels: Pixels, mode: PositionMode): [Tokens, Grid] {
-  const [b, , height, width] = pixels.shape;
-  const grid = gridOf(config, height, width);
-  const patches = points.point('embed.patch', matMulRows(patchRows(pixels, config.patch, grid), w.patch)); // [b, n, w]
-  const classToken = tile(reshape<Tensor3D>(w.classToken, [1, 1, config.width]), [b, 1, 1]);
-  const positions = stretchPositions(w.positions, grid, mode); // [1 + n, w]
-  const embedded = points.point('embed.pos', add<Tokens>(concat([classToken, patches], 1), positions));
-  return [points.point('ln_pre', layerNorm(embedded, w.lnPre, config.layerNormEpsilon)), grid];
-}
-
-/** The patches of an image as rows of a matrix: `[b, n, 3 * p * p]`; what is left over at right and bottom is cut. */
-function patchRows(pixels: Pixels, p: number, { rows, columns }: Grid): Tensor3D {
-  const [b, channels, height, width] = pixels.shape;
-  const whole = rows * p === height && columns * p === width;
-  const cut = whole ? pixels : slice(pixels, [0, 0, 0, 0], [b, channels, rows * p, columns * p]);
-  // In two steps of four axes: tfjs-wasm moves six axes value by value.
-  const strips = transpose(reshape<Tensor4D>(cut, [b, channels, rows, p * columns * p]), [0, 2, 1, 3]);
-  const cells = transpose(reshape<Tensor4D>(strips, [b * rows, channels * p, columns, p]), [0, 2, 1, 3]);
-  return reshape(cells, [b, rows * columns, channels * p * p]);
-}
-
-const matMulRows = (x: Tensor3D, weight: Tensor2D): Tokens => linear(x, { weight });
+/** The turns of a grid's patches, in towers that have rotary positions. */
+export const towerRotary = ({ width, heads, eva }: ImageConfig, grid: Grid): Rotary | undefined =>
+  eva && rotaryOf(grid, width / heads, eva.rotaryGrid);
 
 /** Runs the ordinary blocks as far as something is read. */
 export function runStream(run: ImageRun, pixels: Pixels, mode: PositionMode, reads: Reads): Stream {
@@ -132,12 +112,10 @@ export function runStream(run: ImageRun, pixels: Pixels, mode: PositionMode, rea
   const ranges = reads.patterns ?? [];
   const states = new Map<number, Tokens>();
   const patterns = new Map<string, Pattern>();
-  let grid: Grid = { rows: 0, columns: 0 };
-  let x = scoped(points, () => {
-    const [tokens, cells] = embed(run, pixels, mode);
-    grid = cells;
-    return tokens;
-  });
+  const [, , height, width] = pixels.shape;
+  const grid = gridOf(run.config, height, width);
+  const place: Place = { grid, rotary: towerRotary(run.config, grid) };
+  let x = scoped(points, () => embed(run, pixels, mode));
   const through = Math.max(...reads.states, ...ranges.map(({ end }) => end));
   for (let i = 0; i <= through; i++) {
     const wanted = reads.states.includes(i);
@@ -145,7 +123,7 @@ export function runStream(run: ImageRun, pixels: Pixels, mode: PositionMode, rea
     if (i === through) break;
     const entering = x;
     const averaged = ranges.filter(({ start, end }) => start <= i && i < end);
-    const made = scoped(points, () => streamBlock(run, grid, i, entering, averaged, patterns));
+    const made = scoped(points, () => streamBlock(run, place, i, entering, averaged, patterns));
     x = made.leaving;
     averaged.forEach((range, at) => {
       patterns.get(rangeName(range))?.dispose();
@@ -154,26 +132,26 @@ export function runStream(run: ImageRun, pixels: Pixels, mode: PositionMode, rea
     if (!wanted) entering.dispose();
   }
   if (!reads.states.includes(through)) x.dispose();
-  return { grid, states, patterns };
+  return { ...place, states, patterns };
 }
 
 /** One block of the stream, and what its pattern makes of the means that it is part of. */
 function streamBlock(
-  { config, weights, points, blocks = {} }: ImageRun,
-  grid: Grid,
+  run: ImageRun,
+  place: Place,
   index: number,
   entering: Tokens,
   averaged: readonly BlockRange[],
   before: Stream['patterns'],
 ): { leaving: Tokens; means: Pattern[] } {
-  const own = points.under(`blocks.${index}.`);
+  const own = run.points.under(`blocks.${index}.`);
   let pattern: Pattern | undefined;
   const watched: Point = (name, value) => {
     const visible = own(name, value);
     if (name === 'attn.pattern') pattern = visible as Tensor as Pattern;
     return visible;
   };
-  const leaving = block(entering, weights.blocks[index]!, { config, grid }, watched, blocks[index]);
+  const leaving = towerBlock(run, place, index, entering, watched, run.blocks?.[index]);
   const means = averaged.map(range => {
     if (!pattern) throw new InputError(`image tower: the attention of block ${index} makes no pattern to average`);
     const share: Pattern = mul(pattern, 1 / (range.end - range.start));
@@ -210,7 +188,7 @@ const tails: Record<NonNullable<Variant['path']>, Tail> = {
     for (let i = first; i < run.config.layers; i++) {
       const entering = x;
       const options = { ...run.blocks?.[i], ...variant };
-      x = scoped(run.points, () => changedBlock(run, stream, i, entering, options, `blocks.${i}.`));
+      x = scoped(run.points, () => towerBlock(run, stream, i, entering, run.points.under(`blocks.${i}.`), options));
       if (i > first) entering.dispose();
     }
     return x;
@@ -223,7 +201,7 @@ const tails: Record<NonNullable<Variant['path']>, Tail> = {
       const before = total;
       total = scoped(run.points, () => {
         const options = { ...run.blocks?.[i], ...variant };
-        const out = changedBlock(run, stream, i, stream.states.get(i)!, options, `blocks.${i}.`);
+        const out = towerBlock(run, stream, i, stream.states.get(i)!, run.points.under(`blocks.${i}.`), options);
         return before ? add<Tokens>(before, out) : out;
       });
       before?.dispose();
@@ -238,7 +216,7 @@ const tails: Record<NonNullable<Variant['path']>, Tail> = {
       const entering = side;
       const state = stream.states.get(i)!;
       side = scoped(run.points, () =>
-        changedBlock(run, stream, i, entering, { ffn: false, ...variant }, `side.blocks.${i}.`, state),
+        towerBlock(run, stream, i, entering, run.points.under(`side.blocks.${i}.`), { ffn: false, ...variant }, state),
       );
       if (i > first) entering.dispose();
     }
@@ -249,23 +227,27 @@ const tails: Record<NonNullable<Variant['path']>, Tail> = {
   },
 };
 
-function changedBlock(
-  { config, weights, points }: ImageRun,
-  { grid }: Stream,
+/** Block `index` of the tower, in windows where its config says so and the options do not say otherwise. */
+function towerBlock(
+  { config, weights }: ImageRun,
+  { grid, rotary }: Place,
   index: number,
   entering: Tokens,
-  options: BlockOptions,
-  prefix: string,
+  point: Point,
+  options?: BlockOptions,
   source?: Tokens,
 ): Tokens {
-  const context: BlockContext = { config, grid };
-  return block(entering, weights.blocks[index]!, context, points.under(prefix), options, source);
+  const context: BlockContext = { config, grid, rotary };
+  const { windows } = config;
+  const own = windows && !windows.global.includes(index) ? { attention: windowed(windows) } : {};
+  return block(entering, weights.blocks[index]!, context, point, { ...own, ...options }, source);
 }
 
 /** The end of the tower, for every token: `[b, n, w] -> [b, n, embedding]`. */
 export function projectTokens({ config, weights: w, points: { point } }: ImageRun, x: Tokens): Tokens {
   const normed = point('ln_post', layerNorm(x, w.lnPost, config.layerNormEpsilon));
-  return point('tokens', matMulRows(normed, w.projection));
+  const head = { weight: w.projection, ...(w.projectionBias && { bias: w.projectionBias }) };
+  return point('tokens', linear(normed, head));
 }
 
 function project(run: ImageRun, x: Tokens): ImageOutput {

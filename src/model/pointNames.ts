@@ -7,29 +7,44 @@ import type { PointShape } from './points.js';
 
 interface BlockParts {
   ffn?: boolean | undefined;
+  /** The parts that EVA-02's blocks have besides. */
+  eva?: boolean;
 }
 
-function blockPoints(prefix: string, c: TowerConfig, b: number, n: number, { ffn = true }: BlockParts): PointShape[] {
+function blockPoints(
+  prefix: string,
+  c: TowerConfig,
+  b: number,
+  n: number,
+  { ffn = true, eva = false }: BlockParts,
+): PointShape[] {
+  const only = (name: string, shape: number[]): [string, number[]][] => (eva ? [[name, shape]] : []);
   const tokens = [b, n, c.width];
   const heads = [b, c.heads, n, c.width / c.heads];
   const pattern = [b, c.heads, n, n];
+  const middle = [b, n, c.mlpWidth];
   const shapes: [string, number[]][] = [
     ['resid_pre', tokens],
     ['ln1', tokens],
+    ...only('attn.q_unrotated', heads),
     ['attn.q', heads],
+    ...only('attn.k_unrotated', heads),
     ['attn.k', heads],
     ['attn.v', heads],
     ['attn.scores', pattern],
     ['attn.pattern', pattern],
     ['attn.z', heads],
+    ...only('attn.ln', tokens),
     ['attn_out', tokens],
     ['resid_mid', tokens],
   ];
   if (ffn) {
     shapes.push(
       ['ln2', tokens],
-      ['mlp.pre', [b, n, c.mlpWidth]],
-      ['mlp.post', [b, n, c.mlpWidth]],
+      ['mlp.pre', middle],
+      ...only('mlp.up', middle),
+      ['mlp.post', middle],
+      ...only('mlp.ln', middle),
       ['mlp_out', tokens],
     );
   }
@@ -57,18 +72,19 @@ export function imagePoints(
   const w = config.width;
   const first = firstChanged(config, variant);
   const beside = variant.path === 'side';
+  const eva = config.eva !== undefined;
   // Nothing reads what the stream's last block makes beside a path with a class token of its own.
   const end = beside && variant.classToken !== 'stream' ? config.layers - 1 : config.layers;
   const stream = Array.from({ length: end }, (_, i) =>
-    blockPoints(`image.blocks.${i}.`, config, batch, n, i >= first && !beside ? { ffn: variant.ffn } : {}),
+    blockPoints(`image.blocks.${i}.`, config, batch, n, { eva, ffn: i >= first && !beside ? variant.ffn : true }),
   );
   const side = Array.from({ length: beside ? config.layers - first : 0 }, (_, i) =>
-    blockPoints(`image.side.blocks.${first + i}.`, config, batch, n, { ffn: variant.ffn ?? false }),
+    blockPoints(`image.side.blocks.${first + i}.`, config, batch, n, { eva, ffn: variant.ffn ?? false }),
   );
   return [
     { name: 'image.embed.patch', shape: [batch, n - 1, w] },
     { name: 'image.embed.pos', shape: [batch, n, w] },
-    { name: 'image.ln_pre', shape: [batch, n, w] },
+    ...(eva ? [] : [{ name: 'image.ln_pre', shape: [batch, n, w] }]),
     ...stream.flat(),
     ...side.flat(),
     { name: 'image.ln_post', shape: [batch, n, w] },

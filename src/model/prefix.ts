@@ -17,7 +17,15 @@ import {
 } from '../tensor/tfjs.js';
 import type { InputSpec } from '../tensor/trace/signature.js';
 import type { ImageConfig } from './config.js';
-import { type BlockRange, type Reads, rangeName, type Stream, statesFor, type Variant } from './imageTower.js';
+import {
+  type BlockRange,
+  type Reads,
+  rangeName,
+  type Stream,
+  statesFor,
+  towerRotary,
+  type Variant,
+} from './imageTower.js';
 
 /** Tokens with the class token apart, so that the grid is in the shape. */
 export interface State {
@@ -112,7 +120,12 @@ export function streamOf(config: ImageConfig, prefix: Prefix, variants: readonly
     const held = Object.keys(prefix.states).join(', ');
     throw new InputError(`tails: a variant reads what enters block ${lacking}; the prefix holds ${held}`);
   }
-  return { grid, states: new Map(states.map(i => [i, tokensOf(prefix.states[i]!)])), patterns: new Map() };
+  return {
+    grid,
+    rotary: towerRotary(config, grid),
+    states: new Map(states.map(i => [i, tokensOf(prefix.states[i]!)])),
+    patterns: new Map(),
+  };
 }
 
 /** The tensors of a prefix in a fixed order: of each state the class token and the patches, then the patterns. */

@@ -138,8 +138,7 @@ export async function train<State extends Structure>(
   }
 }
 
-/** Tensors of the task's start are freed once their values have been taken. */
-/** A task's step, compiled, in the thread that keeps its state. */
+/** A task's step, compiled, in the thread that keeps its state. The task's start is freed once its values are taken. */
 export async function startStep<State extends Structure>(
   task: TrainTask<State>,
   { from, threads }: Pick<TrainOptions<State>, 'from' | 'threads'>,

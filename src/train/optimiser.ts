@@ -85,15 +85,22 @@ export function adamW<W extends Structure>(
 
 const tensorsOf = (structure: Structure): Tensor[] => leavesOf(structure).map(({ tensor }) => tensor);
 
+/** The length of all gradients together, a scalar. */
+export const gradientLength = (gradients: Structure): Tensor =>
+  sqrt(
+    tensorsOf(gradients)
+      .map(leaf => sum(square(leaf)))
+      .reduce((a, b) => add(a, b)),
+  );
+
 /**
  * Scales gradients so that the length of all of them together is at most `most` (Pascanu et al., arXiv 1211.5063);
  * as `torch.nn.utils.clip_grad_norm_`, which adds 1e-6 to the length it divides by.
  * @returns them, and their length before
  */
 export function clipGradients<W extends Structure>(gradients: W, most: number): { gradients: W; norm: Tensor } {
-  const leaves = tensorsOf(gradients);
-  const norm = sqrt(leaves.map(leaf => sum(square(leaf))).reduce((a, b) => add(a, b)));
+  const norm = gradientLength(gradients);
   const factor = minimum(div(most, add(norm, 1e-6)), 1);
-  const scaled = leaves.map(leaf => mul(leaf, factor));
+  const scaled = tensorsOf(gradients).map(leaf => mul(leaf, factor));
   return { gradients: restructure(gradients, scaled) as W, norm };
 }

@@ -17,11 +17,13 @@ import { drawCurves } from './plot.js';
 import {
   changedEnvironment,
   checkSameConfig,
+  checkSameInputs,
   configHash,
   describeEnvironment,
   type Environment,
   holdsRun,
   type RunFile,
+  type RunInputs,
   readRunFile,
   writeRunFile,
 } from './runFile.js';
@@ -36,6 +38,8 @@ export interface RunOptions<State extends Structure>
   readonly resume?: string;
   /** What the run is, as plain JSON. */
   readonly config: object;
+  /** Hashes of what else it depends on; a run goes on with the same alone. */
+  readonly inputs?: RunInputs;
   readonly checkpoint: { readonly every: number; readonly keep: number };
   readonly log: { readonly every: number };
   readonly evaluate?: {
@@ -56,19 +60,21 @@ const parts = { lock: 'run.lock', log: 'log.jsonl', checkpoints: 'checkpoints', 
 
 /**
  * Begins a run, or goes on with one: from its last sound checkpoint, with the log cut back to it, to the numbers of a
- * run that was never interrupted. Until a first step has been done,
- * the folder stays empty but for a lock.
- * @throws InputError when a new run's folder is not empty, or `resume` holds a run of another configuration or none;
- *   when another process trains in the folder; when something cannot be written; and as `train` does
+ * run that was never interrupted. Until a first step has been done, the folder stays empty but for a lock.
+ * @throws InputError when a new run's folder is not empty; when `resume` holds a run of another configuration or other
+ *   inputs, or none; when another process trains in the folder; when something cannot be written; and as `train` does
  */
 export async function trainInFolder<State extends Structure>(
   task: TrainTask<State>,
   source: BatchSource,
   options: RunOptions<State>,
 ): Promise<RunResult<State>> {
-  const { folder, resume, config } = options;
+  const { folder, resume, config, inputs } = options;
   const origin = resume === undefined ? undefined : readRunFile(resume);
-  if (origin) checkSameConfig(resume!, origin, config);
+  if (origin) {
+    checkSameConfig(resume!, origin, config);
+    checkSameInputs(resume!, origin, inputs);
+  }
   makeFolder(folder);
   const path = join(folder, parts.lock);
   return withLock(
@@ -130,7 +136,7 @@ async function trainFrom<State extends Structure>(
         log = openLog(join(folder, parts.log), entries);
         if (!isNew) return;
         if (from) save(from);
-        writeRunFile(folder, config, environment);
+        writeRunFile(folder, config, environment, options.inputs);
       },
       onStep(report) {
         lost.throwIfAborted();

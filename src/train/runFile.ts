@@ -19,15 +19,24 @@ const environmentSchema = z.object({
   threads: z.int().positive(),
 });
 
-const schema = z.object({ config: z.looseObject({}), hash: z.string(), environment: environmentSchema });
+const schema = z.object({
+  config: z.looseObject({}),
+  hash: z.string(),
+  inputs: z.exactOptional(z.record(z.string(), z.string())),
+  environment: environmentSchema,
+});
 
 /** What the last digits of a run's numbers depend on beside its configuration. */
 export type Environment = Readonly<z.infer<typeof environmentSchema>>;
+
+/** Hashes of what a run reads beside its configuration, such as the weights it starts from, by what it is. */
+export type RunInputs = Readonly<Record<string, string>>;
 
 /** The content of `run.json`. */
 export interface RunFile {
   readonly config: object;
   readonly hash: string;
+  readonly inputs?: RunInputs;
   readonly environment: Environment;
 }
 
@@ -65,8 +74,8 @@ function runtimeVersion(): string {
 export const holdsRun = (folder: string): boolean => existsSync(fileIn(folder));
 
 /** Makes a folder that of a run. @throws InputError when it cannot be written */
-export function writeRunFile(folder: string, config: object, environment: Environment): void {
-  const content: RunFile = { config, hash: configHash(config), environment };
+export function writeRunFile(folder: string, config: object, environment: Environment, inputs?: RunInputs): void {
+  const content: RunFile = { config, hash: configHash(config), ...(inputs && { inputs }), environment };
   writeAtomic(fileIn(folder), Buffer.from(`${JSON.stringify(content, undefined, 2)}\n`));
 }
 
@@ -90,6 +99,14 @@ export function checkSameConfig(folder: string, { config: there }: RunFile, here
   throw new InputError(
     `${folder}: a run of another configuration: '${path.join('.')}' is ${shown(a)} there and ${shown(b)} here`,
   );
+}
+
+/** @throws InputError naming what the run in a folder reads that is no longer what it began with */
+export function checkSameInputs(folder: string, { inputs: there = {} }: RunFile, here: RunInputs = {}): void {
+  const changed = firstDifference(there, here, []);
+  if (!changed) return;
+  const what = changed[0].join('.');
+  throw new InputError(`${folder}: the run's ${what} changed since it began; put back what it had, or start anew`);
 }
 
 function firstDifference(a: unknown, b: unknown, path: string[]): [path: string[], a: unknown, b: unknown] | undefined {

@@ -189,7 +189,7 @@ describe('loadClip', () => {
       expect(await refused(write('other.json', '{}'))).to.match(/other\.json: /);
       const bert = safetensorsBytes([['bert.weight', { dtype: 'F32', shape: [1], bytes: new Uint8Array(4) }]]);
       expect(await refused(write('bert.safetensors', bert))).to.include(
-        'expected a CLIP checkpoint of OpenAI, OpenCLIP or Hugging Face',
+        'expected a CLIP checkpoint of OpenAI, OpenCLIP, Hugging Face or EVA-CLIP',
       );
       mkdirSync(join(dir, 'sub.safetensors'));
       expect(await refused(join(dir, 'sub.safetensors'))).to.include("expected a model's weights there");

@@ -6,7 +6,7 @@ import { InputError } from '../../src/errors.js';
 import type { BlockOptions } from '../../src/model/block.js';
 import { type Clip, createClip, type ImageOptions } from '../../src/model/clip.js';
 import type { Variant } from '../../src/model/imageTower.js';
-import { add, dispose, type Tensor, tensor, tidy } from '../../src/tensor/tfjs.js';
+import { add, dispose, type Scalar, scalar, type Tensor, tensor, tensor1d, tidy } from '../../src/tensor/tfjs.js';
 import { useEngine, withoutLeak } from '../engine.js';
 import { expectClose } from '../goldens.js';
 import { expectSame, tinyClip, twoImages, valuesOf } from './tiny.js';
@@ -210,6 +210,13 @@ describe('blocks done differently', () => {
           expect(() => clip.image(twoImages(), { last: { residual } })).to.throw(
             InputError,
             `last: expected a finite factor for the residual, got ${residual}`,
+          );
+        }
+        for (const tensor of [tensor1d([1]), scalar(1, 'int32')]) {
+          const residual = tensor as Scalar;
+          expect(() => clip.image(twoImages(), { last: { residual } })).to.throw(
+            InputError,
+            `expected a factor for the residual as a float32 tensor of rank 0, got ${tensor.dtype} [${tensor.shape}]`,
           );
         }
         for (const blocks of [0, -1, 1.5, Number.NaN]) {

@@ -33,6 +33,19 @@ describe('published architectures', () => {
     expect(millions('TinyCLIP-ViT-39M-16-Text-19M', 'text')).to.equal(19);
   });
 
+  it('of EVA02-CLIP have as many parameters in each tower as counted', () => {
+    const tower = (name: string, which: 'image' | 'text') => {
+      const { [which]: sizes, embedding } = configByName(name);
+      return [...rolesOf({ embedding, [which]: sizes }).values()]
+        .map(shape => shape.reduce((a, b) => a * b, 1))
+        .reduce((a, b) => a + b);
+    };
+    expect(tower('EVA02-CLIP-B-16', 'image')).to.equal(86_263_040);
+    expect(tower('EVA02-CLIP-B-16', 'text')).to.equal(63_428_096);
+    expect(tower('EVA02-CLIP-L-14-336', 'image')).to.equal(304_432_832);
+    expect(tower('EVA02-CLIP-L-14-336', 'text')).to.equal(123_650_304);
+  });
+
   it('have heads of 64 channels', () => {
     for (const { image, text } of Object.values(namedConfigs)) {
       for (const tower of [image!, text!]) expect(tower.width / tower.heads).to.equal(64);
@@ -47,8 +60,8 @@ describe('published architectures', () => {
     for (const name of ['constructor', '__proto__', '']) expect(() => configByName(name)).to.throw(InputError);
   });
 
-  it('use one of two activations', () => {
-    expect(Object.keys(activations)).to.deep.equal(['quick_gelu', 'gelu']);
+  it('use one of three activations', () => {
+    expect(Object.keys(activations)).to.deep.equal(['quick_gelu', 'gelu', 'silu']);
   });
 });
 

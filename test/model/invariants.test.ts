@@ -5,7 +5,19 @@ import { type Clip, createClip, type ImageOptions } from '../../src/model/clip.j
 import type { Variant } from '../../src/model/imageTower.js';
 import { methodByName } from '../../src/segment/methods.js';
 import { methodNames as allMethods } from '../../src/segment/protocols.js';
-import { concat, dispose, gather, mul, slice, type Tensor, tensor1d, tidy } from '../../src/tensor/tfjs.js';
+import { compile } from '../../src/tensor/compile.js';
+import {
+  concat,
+  dispose,
+  gather,
+  mul,
+  type Scalar,
+  scalar,
+  slice,
+  type Tensor,
+  tensor1d,
+  tidy,
+} from '../../src/tensor/tfjs.js';
 import { useEngine, withoutLeak } from '../engine.js';
 import { expectClose, findGolden, readGolden } from '../goldens.js';
 import { expectSame, pixelsOf, tinyClip, twoImages, valuesOf } from './tiny.js';
@@ -58,6 +70,29 @@ describe('invariants of the image tower', () => {
         expectClose(rest['image.blocks.3.resid_mid']!, expected, { maxAbs: 1e-5, relative: 1e-6 });
       }
     }));
+
+  it('alpha as a tensor is alpha as a number, and one graph serves every alpha', async () => {
+    const last = { attention: attentions.csa!, ffn: false };
+    const signature = [{ shape: ['batch', 3, 64, 64] }, { shape: [] }] as const;
+    const compiled = await compile(
+      (pixels, alpha) => clip.image(pixels, { last: { ...last, residual: alpha as Scalar } }).tokens,
+      signature,
+    );
+    const images = twoImages();
+    for (const alpha of [0, 0.25, 1, 3]) {
+      const expected = run({ last: { ...last, residual: alpha } });
+      const factor = scalar(alpha);
+      // A factor of 1 as a number is left out, which rounds nothing.
+      const eager = run({ last: { ...last, residual: factor } });
+      factor.dispose();
+      expectClose(eager.tokens!, expected.tokens!, { maxAbs: 0 });
+      const values = { data: (await images.data()) as Float32Array, shape: images.shape };
+      const { data } = await compiled(values, { data: Float32Array.of(alpha), shape: [] });
+      expectClose(data as Float32Array, expected.tokens!, { maxAbs: 1e-4 });
+    }
+    images.dispose();
+    await compiled.dispose();
+  });
 
   it('a batch is its images one by one', () =>
     withoutLeak(() => {

@@ -163,6 +163,18 @@ describe('the folder of a run', () => {
       }
     }));
 
+  it('goes on with the inputs it began with alone', () =>
+    inTemporaryFolder(async dir => {
+      const inputs = { weights: 'a1', pictures: 'b2' };
+      await run(dir, { until: 1, inputs });
+      expect(JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8')).inputs).to.deep.equal(inputs);
+      for (const other of [{ ...inputs, pictures: 'b3' }, { weights: 'a1' }, undefined]) {
+        const message = await rejection(run(dir, { resume: dir, ...(other && { inputs: other }) }));
+        expect(message).to.match(/: the run's (pictures|weights) changed since it began; put back what it had/);
+      }
+      expect(await run(dir, { resume: dir, until: 2, inputs })).to.include({ step: 2 });
+    }));
+
   it('of another version of Node or of this package is gone on with, with a warning', () =>
     inTemporaryFolder(async dir => {
       await run(dir, { until: 1 });

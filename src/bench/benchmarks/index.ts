@@ -10,6 +10,7 @@ import * as load from './load.js';
 import * as resize from './resize.js';
 import * as train from './train.js';
 import * as trainClip from './trainClip.js';
+import * as trainClipself from './trainClipself.js';
 
 /** Some rows and what measures them. */
 export interface Benchmark {
@@ -26,6 +27,7 @@ export const benchmarks: readonly Benchmark[] = [
   load,
   train,
   trainClip,
+  trainClipself,
   resize,
   eager,
   linears,

@@ -6,6 +6,8 @@ export const tasks = {
   block: async (given: import('./block.js').BlockGiven): Promise<Work> => (await import('./block.js')).block(given),
   clipStep: async (given: import('./clipStep.js').ClipStepGiven): Promise<Work> =>
     (await import('./clipStep.js')).clipStep(given),
+  clipselfStep: async (given: import('./clipselfStep.js').ClipselfStepGiven): Promise<Work> =>
+    (await import('./clipselfStep.js')).clipselfStep(given),
   evaluate: async (given: import('./evaluate.js').EvaluateGiven): Promise<Work> =>
     (await import('./evaluate.js')).evaluate(given),
   evaluateStage: async (given: import('./evaluateStage.js').EvaluateStageGiven): Promise<Work> =>

@@ -3,27 +3,34 @@ import { InputError } from '../../errors.js';
 import { openDataset } from '../../evaluate/datasets/openDataset.js';
 import { parseQueueUrl } from '../../evaluate/queue/queueUrl.js';
 import type { ShardResult } from '../../evaluate/records.js';
+import { rivals } from '../../evaluate/regions/regionReader.js';
 import { evaluatePlan } from '../../evaluate/run/evaluatePlan.js';
 import { type OpenPlan, openPlan } from '../../evaluate/run/openPlan.js';
 import { planOfRun } from '../../evaluate/run/runFolder.js';
-import { type EvaluationTable, tableOf } from '../../evaluate/table.js';
+import { tableOf } from '../../evaluate/table.js';
 import { methodNames } from '../../segment/protocols.js';
 import { holdsRun } from '../../train/runFile.js';
 import { evaluationBar } from '../evaluation/evaluationBar.js';
 import { checkFiles } from '../evaluation/evaluationCheck.js';
-import { tableLines } from '../evaluation/evaluationLines.js';
+import { sayFailures, tableLines } from '../evaluation/evaluationLines.js';
 import { checkOutputs, writeOutputs } from '../evaluation/evaluationOutputs.js';
 import { type PlanFlags, planFrom, refusePlanFlags } from '../evaluation/evaluationPlan.js';
+import {
+  evaluateRegions,
+  isForRegions,
+  type RegionFlags,
+  refuseRegionFlags,
+  tasks,
+} from '../evaluation/evaluationRegions.js';
 import { type CommonFlags, numberWithin, wholeNumber, withModel } from '../flags.js';
 import { print, warn } from '../output.js';
 import { stopOnSignal } from '../stop.js';
 
-interface Flags extends CommonFlags, PlanFlags {
+interface Flags extends CommonFlags, PlanFlags, RegionFlags {
   run?: string;
   workers?: number;
   queue?: string;
   check?: boolean;
-  output?: string;
   grid?: string;
 }
 
@@ -36,10 +43,16 @@ export function command(description: string): Command {
     .description(description)
     .option(
       '--dataset <kind:path>',
-      'voc21:DIR, voc20:, context60:, context59:, coco-stuff:, coco-stuff10k:, coco-object:, cityscapes:, ade20k:, or scenes:n=N',
+      'voc21:DIR, voc20:, context60:, context59:, coco-stuff:, coco-stuff10k:, coco-object:, cityscapes:, ade20k:, scenes:n=N, or coco-panoptic:DIR (regions)',
+    )
+    .addOption(
+      new Option('--task <name>', 'what is named: every pixel, or regions (default: by the data set)').choices(tasks),
     )
     .option('--classes-file <file>', "class names to ask for in place of the data set's, one class a line")
-    .option('--methods <a,b>', 'published methods, or attentions put into the first of them (default: clearclip)')
+    .option(
+      '--methods <a,b>',
+      'published methods, or attentions put into the first of them (default: clearclip; for regions clipself)',
+    )
     .option('--method <file>', 'a module of your own: a method or an attention; may be repeated', collected)
     .option(
       '--sweep <grid>',
@@ -65,8 +78,16 @@ export function command(description: string): Command {
       'keeps what methods share, so that the next ones on the same images run their last block alone',
     )
     .option('--prefix-cache-size <gigabytes>', 'what it may take (default: 20)', numberWithin(0.001, 1e6))
-    .option('-o, --output <file>', 'a report as .html, .md or .json')
+    .option('-o, --output <file>', 'a report as .html, .md or .json; of regions .md or .json')
     .option('--grid <file>', 'a picture of the images where the methods differ most')
+    .option('--size <pixels>', "regions: what a picture's longest side is brought to", wholeNumber(1))
+    .option('--readings <a,b>', 'regions: boxes and masks of the dense map, crops of the picture (default: all three)')
+    .addOption(
+      new Option(
+        '--against <classes>',
+        'regions: a class is held against all, or things against things alone and stuff against stuff (default: by the data set)',
+      ).choices(rivals),
+    )
     .option('--check', 'only look for missing, mismatched and unreadable files')
     .addHelpText('after', '\nCtrl-C ends it after the images under way; --run DIR goes on from there.')
     .action(runEvaluate);
@@ -75,6 +96,8 @@ export function command(description: string): Command {
 const collected = (path: string, before: readonly string[] = []): string[] => [...before, ...path.split(',')];
 
 async function runEvaluate(flags: Flags): Promise<void> {
+  if (isForRegions(flags)) return evaluateRegions(flags);
+  refuseRegionFlags(flags);
   if (flags.check) return checkFiles(flags);
   if (flags.queue !== undefined) parseQueueUrl(flags.queue);
   checkOutputs(flags);
@@ -89,15 +112,6 @@ async function runEvaluate(flags: Flags): Promise<void> {
   print(flags, table, () => tableLines(table));
   await writeOutputs(open, table, results, flags);
   sayFailures(table);
-}
-
-/** @throws InputError where images do not count */
-function sayFailures({ failures, images }: EvaluationTable): void {
-  if (failures.length === 0) return;
-  const some = failures.slice(0, 3).map(({ failure }) => failure);
-  const more = failures.length > 3 ? `; and ${failures.length - 3} more` : '';
-  const count = `${failures.length} of ${images + failures.length} images`;
-  throw new InputError(`evaluate: the table leaves out ${count}: ${some.join('; ')}${more}`);
 }
 
 /** The plan that the flags say, or that of the run to go on with. */

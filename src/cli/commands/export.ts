@@ -62,8 +62,9 @@ export function command(description: string): Command {
 
 /** Height and width of what the model is given: those of an image, or the model's own. */
 async function inputSize(image: string | undefined, flags: Flags): Promise<readonly [number, number] | undefined> {
+  const model = modelFrom(flags);
   if (image === undefined) return undefined;
-  const [batch] = await pixelsFor(modelFrom(flags), [image], flags);
+  const [batch] = await pixelsFor(model, [image], flags);
   return [batch!.height, batch!.width];
 }
 

@@ -2,15 +2,15 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Argument, Command } from 'commander';
 import { InputError } from '../../errors.js';
-import type { ClipState } from '../../train/clip/clipTask.js';
-import { parseTrainConfig, readTrainConfig, type TrainClipConfig } from '../../train/clip/config.js';
-import { trainClip } from '../../train/clip/trainClip.js';
-import type { Snapshot, StepReport } from '../../train/loop.js';
+import { readJson } from '../../files/jsonFile.js';
+import type { StepReport } from '../../train/loop.js';
 import { readRunFile } from '../../train/runFile.js';
 import { wholeNumber, withOutput } from '../flags.js';
 import { print, showsProgress, warn } from '../output.js';
 import { stopOnSignal } from '../stop.js';
-import { evaluateModel, writeTrainedModel } from '../trainedModel.js';
+import { clipTraining } from '../training/clip.js';
+import { clipselfTraining } from '../training/clipself.js';
+import type { TrainingKind } from '../training/training.js';
 
 interface Flags {
   config?: string;
@@ -22,43 +22,43 @@ interface Flags {
   json?: boolean;
 }
 
+const kinds: Readonly<Record<string, TrainingKind>> = { clip: clipTraining, clipself: clipselfTraining };
+
 export function command(description: string): Command {
+  const about = Object.values(kinds)
+    .map(kind => kind.about)
+    .join('; ');
   return withOutput(new Command('train'))
     .description(description)
-    .addArgument(new Argument('<what>', 'a CLIP on procedural scenes').choices(['clip']))
+    .addArgument(new Argument('<what>', about).choices(Object.keys(kinds)))
     .option('--config <file>', "the run as JSON (default with --resume: that run's own)")
     .option('-o, --output <dir>', 'folder of the run (default with --resume: the same)')
     .option('--resume <dir>', 'go on with the run in this folder from its last checkpoint')
     .option('--steps <n>', 'stop after step n, to go on later; the schedule stays as configured', wholeNumber(1))
     .option('--threads <n>', 'threads that compute (default: one for each core)', wholeNumber(1))
     .addHelpText('after', '\nCtrl-C ends it after the step under way, with a checkpoint; again, at once.')
-    .action((_what: string, flags: Flags) => runTrain(flags));
+    .action((what: string, flags: Flags) => runTrain(what, flags));
 }
 
-async function runTrain(flags: Flags): Promise<void> {
+async function runTrain(what: string, flags: Flags): Promise<void> {
   const { output, resume, steps: until, threads } = flags;
   for (const [flag, path] of Object.entries({ '-o': output, '--resume': resume })) {
     if (path === '') throw new InputError(`train: ${flag}: expected the path of a folder, got an empty one`);
   }
   const folder = output ?? resume;
   if (folder === undefined) throw new InputError('train: expected a folder for the run, -o DIR');
-  const config = configFrom(flags);
-  const model = join(folder, 'model');
-  const saveModel = ({ state }: Snapshot<ClipState>) => writeTrainedModel(model, config, state.weights);
+  const [json, name] = configFrom(flags);
+  const training = await kinds[what]!.open(json, name, { model: join(folder, 'model'), threads });
   const stop = stopOnSignal();
-  const bar = stepBar(config, flags);
+  const bar = stepBar(training, flags);
   try {
-    const result = await trainClip(config, {
+    const result = await training.run({
       folder,
       signal: stop.signal,
       warn: text => {
         if (!flags.quiet) warn(text);
       },
       onStep: report => bar.update(report),
-      async evaluate(snapshot) {
-        saveModel(snapshot);
-        return evaluateModel(model, config.evaluation!.scenes, threads);
-      },
       ...(resume !== undefined && { resume }),
       ...(until !== undefined && { until }),
       ...(threads !== undefined && { threads }),
@@ -66,10 +66,10 @@ async function runTrain(flags: Flags): Promise<void> {
     bar.end();
     const { step, last, evaluation } = result;
     if (result.stopped && !flags.quiet) {
-      warn(`stopped after step ${step} of ${config.steps}; 'clipscope train clip --resume ${folder}' goes on`);
+      warn(`stopped after step ${step} of ${training.steps}; 'clipscope train ${what} --resume ${folder}' goes on`);
     }
     if (stop.caught()) return stop.raise();
-    saveModel(result);
+    result.save();
     const metrics = { ...last?.metrics, ...evaluation };
     print(flags, { steps: step, loss: last?.loss, metrics }, () => [
       `step ${step}, loss ${last?.loss.toFixed(4)} -> ${folder}`,
@@ -78,18 +78,22 @@ async function runTrain(flags: Flags): Promise<void> {
   } finally {
     bar.end();
     stop.release();
+    training.close();
   }
 }
 
-/** The configuration that is named, or that of the run to go on with. */
-function configFrom({ config, resume }: Flags): TrainClipConfig {
-  if (config !== undefined) return readTrainConfig(config);
+/** The configuration that is named, or that of the run to go on with; and what to call it. */
+function configFrom({ config, resume }: Flags): [json: unknown, name: string] {
+  if (config !== undefined) return [readJson(config), config];
   if (resume === undefined) throw new InputError('train: expected a configuration, --config FILE');
-  return parseTrainConfig(readRunFile(resume).config, join(resume, 'run.json'));
+  return [readRunFile(resume).config, join(resume, 'run.json')];
 }
 
 /** A bar of steps with loss, speed and the time that is left; nothing without a terminal or with `--quiet`. */
-function stepBar({ steps }: TrainClipConfig, flags: Flags): { update(report: StepReport): void; end(): void } {
+function stepBar(
+  { steps }: { readonly steps: number },
+  flags: Flags,
+): { update(report: StepReport): void; end(): void } {
   if (!showsProgress(flags)) return { update() {}, end() {} };
   const { SingleBar, Presets } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
   const format = 'step {value}/{total} {bar} loss {loss} | {speed} images/s | {eta_formatted} left';

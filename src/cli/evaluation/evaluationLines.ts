@@ -1,3 +1,4 @@
+import { InputError } from '../../errors.js';
 import { percent } from '../../evaluate/report/report.js';
 import type { EvaluationTable, TableMethod } from '../../evaluate/table.js';
 
@@ -10,16 +11,29 @@ export function tableLines({ dataset, images, methods }: EvaluationTable): strin
     interval.map(percent).join(' to '),
     ...[mAcc, aAcc, boundaryIoU].map(percent),
   ]);
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map(row => row[column]!.length)));
-  const aligned = ([name, ...scores]: readonly string[]) =>
-    [name!.padEnd(widths[0]!), ...scores.map((score, i) => score.padStart(widths[i + 1]!))].join('  ');
   return [
-    aligned(head),
-    ...rows.map(aligned),
+    ...alignedRows([head, ...rows], 1),
     '',
     `${dataset.spec}: ${images} images, ${dataset.classes.length} classes`,
     ...settings(methods),
   ];
+}
+
+/** Rows under each other, the first columns of words, the others of figures. */
+export function alignedRows(rows: readonly (readonly string[])[], words: number): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)));
+  return rows.map(row =>
+    row.map((cell, i) => (i < words ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
+  );
+}
+
+/** @throws InputError where images do not count */
+export function sayFailures({ failures, images }: Pick<EvaluationTable, 'failures' | 'images'>): void {
+  if (failures.length === 0) return;
+  const some = failures.slice(0, 3).map(({ failure }) => failure);
+  const more = failures.length > 3 ? `; and ${failures.length - 3} more` : '';
+  const count = `${failures.length} of ${images + failures.length} images`;
+  throw new InputError(`evaluate: the table leaves out ${count}: ${some.join('; ')}${more}`);
 }
 
 /** What methods ran with, those with the same in one line. */

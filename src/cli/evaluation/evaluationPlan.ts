@@ -33,7 +33,7 @@ export async function planFrom(flags: CommonFlags & PlanFlags, dataset: Dataset)
   if (path === undefined && gigabytes !== undefined) {
     throw new InputError('evaluate: --prefix-cache-size says what --prefix-cache DIR may take; give both');
   }
-  const specs = specsFrom(flags);
+  const specs = specsFrom(flags, 'clip', 'clearclip');
   return {
     dataset: dataset.spec,
     model,
@@ -49,15 +49,24 @@ export async function planFrom(flags: CommonFlags & PlanFlags, dataset: Dataset)
   };
 }
 
-function specsFrom({ methods, method = [], sweep }: PlanFlags): MethodSpec[] {
+/**
+ * The methods that the flags name, or `usual`.
+ * @param base what attentions, files and sweeps start from where no published method is named
+ * @throws InputError for methods that there are not
+ */
+export function specsFrom(
+  { methods, method = [], sweep }: Pick<PlanFlags, 'methods' | 'method' | 'sweep'>,
+  base: MethodName,
+  usual: MethodName,
+): MethodSpec[] {
   const published = (methods ?? '').split(',').flatMap(name => methodNames.find(known => known === name.trim()) ?? []);
-  const [first = 'clip'] = published;
+  const [first = base] = published;
   const specs = [
     ...(methods === undefined ? [] : methodSpecs(methods, first)),
     ...method.map(path => moduleSpec(path, first)),
     ...(sweep === undefined ? [] : sweepSpecs(sweep, first)),
   ];
-  return specs.length > 0 ? specs : methodSpecs('clearclip', 'clearclip');
+  return specs.length > 0 ? specs : methodSpecs(usual, usual);
 }
 
 /** Flags that may be given to a run that is there: what is printed and how fast, not what comes out. */
@@ -70,6 +79,9 @@ export function refusePlanFlags(flags: CommonFlags & PlanFlags): void {
     ([name, value]) => value !== undefined && !freeFlags.includes(name),
   );
   if (!stray) return;
-  const flag = stray[0].replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
-  throw new InputError(`evaluate: --${flag} is the run's own; leave it out, or say all of the plan with --dataset`);
+  const flag = flagOf(stray[0]);
+  throw new InputError(`evaluate: ${flag} is the run's own; leave it out, or say all of the plan with --dataset`);
 }
+
+/** A flag as it is typed, from the name of its value. */
+export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;

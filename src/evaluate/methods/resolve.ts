@@ -60,18 +60,8 @@ const wordings: Readonly<Record<string, ClassFlavour>> = {
 export async function resolveMethod(spec: MethodSpec, dataset: Dataset, model: MethodTarget): Promise<ResolvedMethod> {
   const { image } = model.config;
   if (!image) throw new InputError('evaluate: expected a model with an image tower; this one has none');
-  if (spec.blocks !== undefined && spec.blocks > image.layers) {
-    throw new InputError(`${spec.label}: expected at most the ${image.layers} blocks of the model, got ${spec.blocks}`);
-  }
-  const { variant, protocol: published, method } = await baseOf(spec, dataset);
-  const changed: Variant = {
-    ...variant,
-    ...(spec.attention !== undefined && { attention: attentionByName(spec.attention) }),
-    ...(spec.residual !== undefined && { residual: spec.residual }),
-    ...(spec.ffn !== undefined && { ffn: spec.ffn }),
-    ...(spec.blocks !== undefined && { blocks: spec.blocks }),
-  };
-  const protocol = protocolForModel({ ...published, ...spec.protocol }, image, model.settings.protocol);
+  const { from, variant, protocol: published } = await plannedMethod(spec, image, dataset.setting);
+  const protocol = protocolForModel(published, image, model.settings.protocol);
   const { datasets: _, ...constants } = protocol;
   const [wording, vocabulary] = worded(wordings[protocol.name] ?? 'sclip', dataset);
   const templates = model.settings.templates ?? protocol.templates;
@@ -83,12 +73,12 @@ export async function resolveMethod(spec: MethodSpec, dataset: Dataset, model: M
   }
   return {
     name: spec.label,
-    variant: changed,
+    variant,
     protocol,
     vocabulary,
     record: {
-      method,
-      variant: described(changed, spec),
+      method: from,
+      variant: described(variant, spec),
       protocol: constants,
       wording: dataset.namesFrom === 'published' ? wording : dataset.namesFrom,
       templates,
@@ -96,16 +86,45 @@ export async function resolveMethod(spec: MethodSpec, dataset: Dataset, model: M
   };
 }
 
+/** A plan's entry as a method, and the published method or the file that it starts from. */
+export interface PlannedMethod extends Method {
+  readonly from: string;
+}
+
+/**
+ * What a plan's entry does to the last blocks of a tower, with its constants for a data set, in published pixels.
+ * @throws InputError for unknown names, more blocks than there are, or a module that gives no method
+ */
+export async function plannedMethod(
+  spec: MethodSpec,
+  { layers }: Pick<ImageConfig, 'layers'>,
+  setting?: Dataset['setting'],
+): Promise<PlannedMethod> {
+  const { label, attention, residual, ffn, blocks } = spec;
+  if (blocks !== undefined && blocks > layers) {
+    throw new InputError(`${label}: expected at most the ${layers} blocks of the model, got ${blocks}`);
+  }
+  const { from, variant, protocol } = await baseOf(spec, setting);
+  const changed: Variant = {
+    ...variant,
+    ...(attention !== undefined && { attention: attentionByName(attention) }),
+    ...(residual !== undefined && { residual }),
+    ...(ffn !== undefined && { ffn }),
+    ...(blocks !== undefined && { blocks }),
+  };
+  return { name: label, from, variant: changed, protocol: { ...protocol, ...spec.protocol } };
+}
+
 /** The method that a plan's entry starts from, with its constants for the data set. */
-async function baseOf(spec: MethodSpec, { setting }: Dataset): Promise<Omit<Method, 'name'> & { method: string }> {
+async function baseOf(spec: MethodSpec, setting: Dataset['setting']): Promise<Omit<PlannedMethod, 'name'>> {
   const { variant } = methodByName(spec.method);
   const protocol = protocolFor(spec.method, setting);
-  if (!spec.module) return { variant, protocol, method: spec.method };
+  if (!spec.module) return { variant, protocol, from: spec.method };
   const given = await loadUserMethod(spec.module);
-  const method = `${spec.module.path} (SHA-256 ${spec.module.sha256})`;
-  if (typeof given === 'function') return { variant: { ...variant, attention: given }, protocol, method };
+  const from = `${spec.module.path} (SHA-256 ${spec.module.sha256})`;
+  if (typeof given === 'function') return { variant: { ...variant, attention: given }, protocol, from };
   const own = setting && given.protocol.datasets[setting];
-  return { variant: given.variant, protocol: { ...given.protocol, ...own }, method };
+  return { variant: given.variant, protocol: { ...given.protocol, ...own }, from };
 }
 
 /** The classes in a wording, or in ClearCLIP's, which has a list for every data set. */

@@ -44,7 +44,7 @@ export function reportMarkdown({ table, norms = [] }: Report): string {
 }
 
 /** A table whose first column is text and whose others are figures. */
-function grid(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+export function grid(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escaped).join(' | ')} |`;
   return [line(headings), `|${headings.map((_, i) => (i === 0 ? '---' : '--:')).join('|')}|`, ...rows.map(line)].join(
     '\n',

@@ -4,7 +4,7 @@ import { quoted } from '../quote.js';
 import { isKind, type Key, kindOf, type StoredTensor, type Value } from './values.js';
 
 /** Keys under which training checkpoints keep the weights. */
-const containers = ['state_dict', 'model'];
+const containers = ['state_dict', 'model', 'module'];
 
 const maxDepth = 64;
 const maxVisits = 1_000_000;
@@ -16,7 +16,7 @@ const maxSharing = 16;
 
 /**
  * The tensors inside a checkpoint's object by name, in file order: a dictionary of tensors, possibly inside
- * `state_dict` or `model`, or a TorchScript module. Names of what is nested further are joined by dots; whatever is
+ * `state_dict`, `model` or `module`, or a TorchScript module. Names of what is nested further are joined by dots; whatever is
  * not a tensor is left out.
  * @param fileBytes bounds what the tensors may claim together.
  * @throws InputError when there are no tensors, a name appears twice, or the object is nested without end.

@@ -1,8 +1,8 @@
 /** A checkpoint in any dialect, seen by roles: which tensors are there, what sizes they imply, what is missing. */
 import { InputError } from '../../errors.js';
 import type { FileSlice } from '../../tensor/stored.js';
-import type { ClipConfig, ImageConfig, TextConfig } from '../config.js';
-import { type Dialect, dialectOf, entryOf, type Form, notWeights, plainName } from './dialects.js';
+import { type ClipConfig, evaDefaults, type ImageConfig, type TextConfig } from '../config.js';
+import { type Dialect, dialectOf, entryOf, evaClip, type Form, notWeights, plainName } from './dialects.js';
 import { rolesOf } from './roles.js';
 
 /** What the model needs of a file: names with shapes, and values on demand. */
@@ -50,14 +50,17 @@ export function locate({ source, names, dialect }: Checkpoint, role: string): Lo
 /** The shape a role's tensor must have in the file, given the role's own shape. */
 export function storedShape(shape: readonly number[], form: Form): readonly number[] {
   if (form === 'same') return shape;
+  if (form === 'three axes') return [...new Array(3 - shape.length).fill(1), ...shape];
   return form === 'transposed' ? [...shape].reverse() : [3 * shape[0]!, ...shape.slice(1)];
 }
 
 /**
  * Sizes from the shapes of the tensors. Heads are 64 channels wide in every published CLIP but ViT-H and ViT-g, whose
- * checkpoints come with a config; the activation cannot be seen in shapes and is OpenAI's.
+ * checkpoints come with a config; the activation cannot be seen in shapes and is OpenAI's, or for EVA-CLIP the exact GELU
+ * that its published text towers have.
  */
 export function configFromShapes(checkpoint: Checkpoint): ClipConfig {
+  const isEva = checkpoint.dialect === evaClip;
   const shapeOf = (role: string) => locate(checkpoint, role)?.shape;
   const layersOf = (tower: string) => {
     let layers = 0;
@@ -69,7 +72,7 @@ export function configFromShapes(checkpoint: Checkpoint): ClipConfig {
     layers: layersOf(tower),
     heads: headsOf(width, tower, checkpoint.source.name),
     mlpWidth: shapeOf(`${tower}.blocks.0.mlp.fc1.weight`)?.[0] ?? 4 * width,
-    activation: 'quick_gelu' as const,
+    activation: isEva ? ('gelu' as const) : ('quick_gelu' as const),
     layerNormEpsilon: 1e-5,
   });
   const conv = shapeOf('image.patch.weight');
@@ -85,11 +88,12 @@ export function configFromShapes(checkpoint: Checkpoint): ClipConfig {
     );
   }
   const image: ImageConfig | undefined =
-    conv?.length === 4 && positions?.length === 2
+    conv?.length === 4 && positions && positions.length >= 2
       ? {
           ...common('image', conv[0]!),
+          ...(isEva && evaDefaults),
           patch: conv[3]!,
-          imageSize: conv[3]! * Math.round(Math.sqrt(Math.max(positions[0]! - 1, 0))),
+          imageSize: conv[3]! * Math.round(Math.sqrt(Math.max(positions.at(-2)! - 1, 0))),
         }
       : undefined;
   const text: TextConfig | undefined =
@@ -117,10 +121,12 @@ function headsOf(width: number, tower: string, file: string): number {
 
 /**
  * Holds a checkpoint against a config: every role there with its shape, and nothing left over.
- * @throws InputError naming the first missing and the first unused tensor, or the first whose shape is another.
+ * @throws InputError naming the first missing and the first unused tensor, or the first whose shape is another; or when
+ * one is EVA-CLIP's and the other is not.
  */
 export function checkWeights(checkpoint: Checkpoint, config: ClipConfig): void {
   const { source, names, dialect } = checkpoint;
+  checkArchitecture(checkpoint, config);
   const used = new Set<string>();
   let missing: string | undefined;
   const roles = rolesOf(config);
@@ -149,4 +155,11 @@ export function checkWeights(checkpoint: Checkpoint, config: ClipConfig): void {
     unused !== undefined ? `first unused tensor '${unused}'` : '',
   ].filter(Boolean);
   throw new InputError(`${source.name}: the weights do not fit the config: ${parts.join(', ')}`);
+}
+
+function checkArchitecture({ source, dialect }: Checkpoint, { image }: ClipConfig): void {
+  const [weights, sizes] = [dialect === evaClip, image?.eva !== undefined];
+  if (!image || weights === sizes) return;
+  const kind = (eva: boolean) => (eva ? 'EVA02-CLIP' : "OpenAI's kind");
+  throw new InputError(`${source.name}: the weights are of ${kind(weights)}, but the config describes ${kind(sizes)}`);
 }

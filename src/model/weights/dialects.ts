@@ -1,11 +1,12 @@
-/** What OpenAI, OpenCLIP and Hugging Face call each weight: one table a dialect, nothing else knows their names. */
+/** What OpenAI, OpenCLIP, Hugging Face and EVA-CLIP call each weight: one table a dialect, nothing else knows their names. */
 import { InputError } from '../../errors.js';
+import type { ClipConfig } from '../config.js';
 
 /**
- * How a role lies in the dialect's tensor: as it is; transposed; or one third of its rows (OpenAI stores q, k and v
- * as one matrix).
+ * How a role lies in the dialect's tensor: as it is; with axes of 1 before its own, three in all; transposed; or one
+ * third of its rows (OpenAI stores q, k and v as one matrix).
  */
-export type Form = 'same' | 'transposed' | 'first third' | 'second third' | 'last third';
+export type Form = 'same' | 'three axes' | 'transposed' | 'first third' | 'second third' | 'last third';
 
 /** Which third of its tensor's rows a role is, from 0; undefined for all of them. */
 export function thirdOf(form: Form): number | undefined {
@@ -19,7 +20,7 @@ interface Entry {
 }
 
 export interface Dialect {
-  readonly name: 'openai' | 'open_clip' | 'huggingface';
+  readonly name: 'openai' | 'open_clip' | 'huggingface' | 'eva_clip';
   /** Role, with `{i}` for a block's number, to the dialect's tensor. */
   readonly table: Readonly<Record<string, Entry>>;
 }
@@ -52,21 +53,24 @@ function openAiBlocks(role: string, theirs: string): Record<string, Entry> {
   };
 }
 
-/** OpenAI's names; `text` is what stands before the names of the text tower (OpenCLIP's `CustomTextCLIP`: `text.`). */
-function openAiNames(text: string): Record<string, Entry> {
+const openAiImage: Record<string, Entry> = {
+  'image.classToken': same('visual.class_embedding'),
+  'image.patch.weight': same('visual.conv1.weight'),
+  'image.positions': same('visual.positional_embedding'),
+  ...pair('image.lnPre', 'visual.ln_pre'),
+  ...openAiBlocks('image.blocks.{i}', 'visual.transformer.resblocks.{i}'),
+  ...pair('image.lnPost', 'visual.ln_post'),
+  'image.projection': { theirs: 'visual.proj', form: 'transposed' },
+};
+
+/** OpenAI's names; `prefix` is what stands before those of the text tower (OpenCLIP's `CustomTextCLIP`: `text.`). */
+function openAiText(prefix: string): Record<string, Entry> {
   return {
-    'image.classToken': same('visual.class_embedding'),
-    'image.patch.weight': same('visual.conv1.weight'),
-    'image.positions': same('visual.positional_embedding'),
-    ...pair('image.lnPre', 'visual.ln_pre'),
-    ...openAiBlocks('image.blocks.{i}', 'visual.transformer.resblocks.{i}'),
-    ...pair('image.lnPost', 'visual.ln_post'),
-    'image.projection': { theirs: 'visual.proj', form: 'transposed' },
-    'text.table': same(`${text}token_embedding.weight`),
-    'text.positions': same(`${text}positional_embedding`),
-    ...openAiBlocks('text.blocks.{i}', `${text}transformer.resblocks.{i}`),
-    ...pair('text.lnFinal', `${text}ln_final`),
-    'text.projection': { theirs: `${text}text_projection`, form: 'transposed' },
+    'text.table': same(`${prefix}token_embedding.weight`),
+    'text.positions': same(`${prefix}positional_embedding`),
+    ...openAiBlocks('text.blocks.{i}', `${prefix}transformer.resblocks.{i}`),
+    ...pair('text.lnFinal', `${prefix}ln_final`),
+    'text.projection': { theirs: `${prefix}text_projection`, form: 'transposed' },
     logitScale: same('logit_scale'),
   };
 }
@@ -84,10 +88,28 @@ function huggingFaceBlocks(role: string, theirs: string): Record<string, Entry> 
   };
 }
 
-export const openAi: Dialect = { name: 'openai', table: openAiNames('') };
+function evaBlocks(role: string, theirs: string): Record<string, Entry> {
+  return {
+    ...pair(`${role}.ln1`, `${theirs}.norm1`),
+    [`${role}.attn.q.weight`]: same(`${theirs}.attn.q_proj.weight`),
+    [`${role}.attn.q.bias`]: same(`${theirs}.attn.q_bias`),
+    [`${role}.attn.k.weight`]: same(`${theirs}.attn.k_proj.weight`),
+    [`${role}.attn.v.weight`]: same(`${theirs}.attn.v_proj.weight`),
+    [`${role}.attn.v.bias`]: same(`${theirs}.attn.v_bias`),
+    ...pair(`${role}.attnLn`, `${theirs}.attn.inner_attn_ln`),
+    ...pair(`${role}.attn.out`, `${theirs}.attn.proj`),
+    ...pair(`${role}.ln2`, `${theirs}.norm2`),
+    ...pair(`${role}.mlp.fc1`, `${theirs}.mlp.w1`),
+    ...pair(`${role}.mlp.up`, `${theirs}.mlp.w2`),
+    ...pair(`${role}.mlpLn`, `${theirs}.mlp.ffn_ln`),
+    ...pair(`${role}.mlp.fc2`, `${theirs}.mlp.w3`),
+  };
+}
+
+export const openAi: Dialect = { name: 'openai', table: { ...openAiImage, ...openAiText('') } };
 
 /** OpenCLIP with a text tower of its own class; its plain models carry OpenAI's names. */
-export const openClip: Dialect = { name: 'open_clip', table: openAiNames('text.') };
+export const openClip: Dialect = { name: 'open_clip', table: { ...openAiImage, ...openAiText('text.') } };
 
 export const huggingFace: Dialect = {
   name: 'huggingface',
@@ -109,6 +131,25 @@ export const huggingFace: Dialect = {
   },
 };
 
+/** EVA02-CLIP: an image tower with names of its own beside OpenCLIP's text tower. */
+export const evaClip: Dialect = {
+  name: 'eva_clip',
+  table: {
+    'image.classToken': { theirs: 'visual.cls_token', form: 'three axes' },
+    'image.patch.weight': same('visual.patch_embed.proj.weight'),
+    'image.patchBias': same('visual.patch_embed.proj.bias'),
+    'image.positions': { theirs: 'visual.pos_embed', form: 'three axes' },
+    ...evaBlocks('image.blocks.{i}', 'visual.blocks.{i}'),
+    ...pair('image.lnPost', 'visual.norm'),
+    'image.projection': same('visual.head.weight'),
+    'image.projectionBias': same('visual.head.bias'),
+    ...openAiText('text.'),
+  },
+};
+
+/** The dialect in which a model is written: Hugging Face's, which has no names for EVA-02's tower. */
+export const writtenDialect = ({ image }: ClipConfig): Dialect => (image?.eva ? evaClip : huggingFace);
+
 /** Where a role lies in a dialect. */
 export function entryOf(dialect: Dialect, role: string): Entry {
   const number = /\.blocks\.(\d+)\./.exec(role)?.[1];
@@ -118,7 +159,8 @@ export function entryOf(dialect: Dialect, role: string): Entry {
 }
 
 /** Entries of checkpoints that are no weights: buffers, and numbers that only describe the model. */
-export const notWeights = /(^|\.)(position_ids|attn_mask|input_resolution|context_length|vocab_size|logit_bias)$/;
+export const notWeights =
+  /(^|\.)(position_ids|attn_mask|input_resolution|context_length|vocab_size|logit_bias|rope\.freqs_(cos|sin))$/;
 
 const wrappers = /^(module\.)?((_image_encoder|_text_encoder|_logit_scale)\.)?(module\.)?/;
 
@@ -131,12 +173,12 @@ const foreign: [RegExp, string][] = [
   [/\.ls_[12]\.gamma$/, 'LayerScale'],
   [/^visual\.attn_pool\./, 'an attention pool'],
   [/^text\.transformer\.(embeddings|encoder)\./, 'a text tower from transformers'],
-  [/(^|\.)(sub_ln|inner_attn_ln|ffn_ln|rope)\b/, 'an EVA image tower'],
+  [/^visual\.blocks\.\d+\.attn\.qkv\.weight$/, 'an EVA image tower with queries, keys and values in one matrix'],
 ];
 
 /**
  * The dialect of a checkpoint, from the (plain) names of its tensors.
- * @throws InputError when it is none of the three, or a kind of CLIP that is not supported, naming which.
+ * @throws InputError when it is none of the four, or a kind of CLIP that is not supported, naming which.
  */
 export function dialectOf(names: Iterable<string>, file: string): Dialect {
   const all = new Set(names);
@@ -144,13 +186,14 @@ export function dialectOf(names: Iterable<string>, file: string): Dialect {
     const kind = foreign.find(([test]) => test.test(name))?.[1];
     if (kind) throw new InputError(`${file}: expected a ViT CLIP, got one with ${kind} (tensor '${name}')`);
   }
+  if (all.has(entryOf(evaClip, 'image.patch.weight').theirs)) return evaClip;
   if (all.has('text.token_embedding.weight')) return openClip;
   if (all.has('visual.conv1.weight') || all.has('token_embedding.weight')) return openAi;
   const marks = ['image.patch.weight', 'text.table'].map(role => entryOf(huggingFace, role).theirs);
   if (marks.some(mark => all.has(mark))) return huggingFace;
   const first = all.values().next().value;
   throw new InputError(
-    `${file}: expected a CLIP checkpoint of OpenAI, OpenCLIP or Hugging Face, got ${all.size} tensors` +
+    `${file}: expected a CLIP checkpoint of OpenAI, OpenCLIP, Hugging Face or EVA-CLIP, got ${all.size} tensors` +
       (first === undefined ? '' : ` beginning with '${first.slice(0, 80)}'`),
   );
 }

@@ -136,9 +136,12 @@ function transposeInto(out: Float32Array, values: Float32Array, rows: number, co
 
 function assemble(tensors: ReadonlyMap<string, Tensor>, config: ClipConfig): Omit<ClipWeights, 'logitScale'> {
   const take = <T extends Tensor>(role: string) => tensors.get(role) as T;
-  const pair = (role: string) => ({ weight: take(`${role}.weight`), bias: take<Tensor1D>(`${role}.bias`) });
-  const norm = (role: string) => pair(role) as Norm;
-  const linear = (role: string) => pair(role) as Linear;
+  const has = (role: string) => tensors.has(role);
+  const norm = (role: string): Norm => ({ weight: take(`${role}.weight`), bias: take(`${role}.bias`) });
+  const linear = (role: string): Linear => ({
+    weight: take(`${role}.weight`),
+    ...(has(`${role}.bias`) && { bias: take<Tensor1D>(`${role}.bias`) }),
+  });
   const blocks = (tower: string, layers: number): BlockWeights[] =>
     Array.from({ length: layers }, (_, i) => {
       const b = `${tower}.blocks.${i}`;
@@ -147,20 +150,25 @@ function assemble(tensors: ReadonlyMap<string, Tensor>, config: ClipConfig): Omi
         q: linear(`${b}.attn.q`),
         k: linear(`${b}.attn.k`),
         v: linear(`${b}.attn.v`),
+        ...(has(`${b}.attnLn.weight`) && { attnLn: norm(`${b}.attnLn`) }),
         out: linear(`${b}.attn.out`),
         ln2: norm(`${b}.ln2`),
         fc1: linear(`${b}.mlp.fc1`),
+        ...(has(`${b}.mlp.up.weight`) && { up: linear(`${b}.mlp.up`) }),
+        ...(has(`${b}.mlpLn.weight`) && { mlpLn: norm(`${b}.mlpLn`) }),
         fc2: linear(`${b}.mlp.fc2`),
       };
     });
   const image: ImageWeights | undefined = config.image && {
     patch: take<Tensor2D>('image.patch.weight'),
+    ...(has('image.patchBias') && { patchBias: take<Tensor1D>('image.patchBias') }),
     classToken: take<Tensor1D>('image.classToken'),
     positions: take<Tensor2D>('image.positions'),
-    lnPre: norm('image.lnPre'),
+    ...(has('image.lnPre.weight') && { lnPre: norm('image.lnPre') }),
     blocks: blocks('image', config.image.layers),
     lnPost: norm('image.lnPost'),
     projection: take<Tensor2D>('image.projection'),
+    ...(has('image.projectionBias') && { projectionBias: take<Tensor1D>('image.projectionBias') }),
   };
   const text: TextWeights | undefined = config.text && {
     table: take<Tensor2D>('text.table'),

@@ -1,19 +1,21 @@
 /** A thread that draws batches for `batches.ts`. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { InputError } from '../../errors.js';
-import { type BatchReply, type BatchRequest, buffersOf } from './batchMessages.js';
-import { drawBatch, openStudio, type SceneBatchPlan } from './sceneBatch.js';
+import type { Values } from '../../tensor/compile.js';
+import { serveBatches } from '../serveBatches.js';
+import { type BatchMemory, batchMemory, drawBatch, openStudio, type SceneBatchPlan } from './sceneBatch.js';
 
-const port = parentPort!;
-const plan = workerData as SceneBatchPlan;
-const studio = openStudio(plan);
-
-port.on('message', ({ step, memory }: BatchRequest) => {
-  try {
-    drawBatch(plan, step, studio, memory);
-    port.postMessage({ memory } satisfies BatchReply, buffersOf(memory));
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    port.postMessage({ message, isInput: error instanceof InputError } satisfies BatchReply);
-  }
+serveBatches((plan: SceneBatchPlan) => {
+  const studio = openStudio(plan);
+  const { batch, size, tokens } = plan;
+  return (step, spare) => {
+    const { pixels, ids, dropped } = spare ? memoryOf(spare) : batchMemory(plan);
+    drawBatch(plan, step, studio, { pixels, ids, dropped });
+    return [
+      { data: pixels, shape: [batch, 3, size, size] },
+      { data: ids, shape: [batch, tokens] },
+      { data: dropped, shape: [batch] },
+    ];
+  };
 });
+
+const memoryOf = ([pixels, ids, dropped]: readonly Values[]): BatchMemory =>
+  ({ pixels: pixels!.data, ids: ids!.data, dropped: dropped!.data }) as BatchMemory;

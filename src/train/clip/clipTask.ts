@@ -105,7 +105,7 @@ function withFreshClass(
   const [b, n, w] = x.shape as [number, number, number];
   const own = slice(x, [0, 0, 0], [b, 1, w]);
   const entered = add<Tensor2D>(weights.classToken, slice(weights.positions, [0, 0], [1, w]));
-  const fresh = layerNorm(reshape<Tensor3D>(entered, [1, 1, w]), weights.lnPre, layerNormEpsilon);
+  const fresh = layerNorm(reshape<Tensor3D>(entered, [1, 1, w]), weights.lnPre!, layerNormEpsilon);
   const share = reshape(dropped, [b, 1, 1]);
   return concat([add(mul(own, sub(1, share)), mul(fresh, share)), slice(x, [0, 1, 0], [b, n - 1, w])], 1);
 }

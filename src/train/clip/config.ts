@@ -1,25 +1,27 @@
 /** The configuration of `train clip`: a JSON file in which every key is known and nothing contradicts anything else. */
-
-import { InputError, suggestion } from '../../errors.js';
-import { issueText } from '../../files/issue.js';
 import { readJson } from '../../files/jsonFile.js';
-import { quoted } from '../../files/quote.js';
 import * as z from '../../files/schema.js';
 import { activations, type ClipConfig } from '../../model/config.js';
 import { rolesOf } from '../../model/weights/roles.js';
 import { captionOptions, sceneOptions, twinCount } from '../../scenes/options.js';
+import {
+  type Contradiction,
+  count,
+  epsilon,
+  faultOf,
+  optimiserKeys,
+  parseConfig,
+  rate,
+  runKeys,
+  seed,
+  share,
+  size,
+  trainingSeed,
+  warmup,
+  warmupFault,
+} from '../configFile.js';
+import { restartFault } from '../schedule.js';
 import { longestCaption, partsOf } from './sceneBatch.js';
-
-const count = z.int().positive().max(1_000_000_000);
-const size = z.int().positive().max(100_000);
-const seed = z.int().nonnegative();
-/** Scenes of later seeds are held out for evaluation. */
-const trainingSeed = seed.max(2 ** 40 - 1);
-const share = z.number().min(0).max(1);
-/** As float32, what is smaller is little else than 0, and what is added to a variance of about 1 should not rule it. */
-const epsilon = z.number().min(1e-12).max(1);
-/** Decay of a running mean: at 1 it would never take anything in. */
-const beta = z.number().min(0).lt(1);
 
 /** Values of a batch's pixels, 1 GiB of them; the step and those drawn ahead take several times as much. */
 const mostPixelValues = 2 ** 28;
@@ -73,24 +75,17 @@ const schema = z.strictObject({
   data: z.strictObject({ seed: trainingSeed, batch: count.max(100_000), stages: z.array(stage).min(1) }),
   steps: count,
   optimiser: z.strictObject({
-    /** The highest learning rate. */
-    rate: z.number().min(1e-9).max(1),
+    rate,
     /** Factor of the rate for the text tower; default 1. */
     textRate: z.exactOptional(share),
-    /** Steps that it takes to get there. */
-    warmup: z.int().nonnegative().default(0),
-    /** Share of it that is left at the end. */
-    floor: share.default(0),
-    beta1: beta.default(0.9),
-    beta2: beta.default(0.98),
-    epsilon: epsilon.default(1e-6),
-    decay: z.number().nonnegative().max(10).default(0.2),
+    warmup: warmup.default(0),
+    /** Where the rate falls anew, and from where. */
+    restarts: z.exactOptional(z.array(z.strictObject({ fromStep: count, rate })).max(100)),
+    ...optimiserKeys({ beta2: 0.98, epsilon: 1e-6, decay: 0.2 }),
     /** The most that all gradients together may be long. */
     clip: z.number().min(1e-6).max(1e6).default(1),
   }),
-  evaluation: z.exactOptional(z.strictObject({ every: count, scenes: count.max(100_000).default(200) })),
-  checkpoint: z.strictObject({ every: count, keep: count.max(1000).default(2) }).prefault({ every: 500 }),
-  log: z.strictObject({ every: count }).prefault({ every: 10 }),
+  ...runKeys,
 });
 
 /** A configuration with every default filled in. */
@@ -112,42 +107,11 @@ export const readTrainConfig = (path: string): TrainClipConfig => parseTrainConf
  * @param name what error messages call it
  * @throws InputError in one line that names the key and the fault
  */
-export function parseTrainConfig(json: unknown, name: string): TrainClipConfig {
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw new InputError(`${name}: ${faultIn(parsed.error.issues, json)}`);
-  const config = parsed.data;
-  const fault = contradiction(config);
-  if (fault) throw new InputError(`${name}: ${fault.join(': ')}`);
-  return config;
-}
-
-/** One fault of several: an unknown key first, for it may be the one that is missed elsewhere. */
-function faultIn(issues: readonly z.core.$ZodIssue[], json: unknown): string {
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
-  if (issue.code !== 'unrecognized_keys') return issueText(issue, json);
-  const path = issue.path.map(String);
-  const [key] = issue.keys as [string];
-  return `${quoted([...path, key].join('.'))}: unknown key${suggestion(key, keysAt(path))}`;
-}
-
-/** The keys that the schema knows under a path. */
-function keysAt(path: readonly string[]): string[] {
-  let at: unknown = schema;
-  for (const key of path) {
-    const inner = bare(at);
-    at = inner instanceof z.ZodArray ? inner.element : (inner as z.ZodObject).shape[key];
-  }
-  return Object.keys((bare(at) as z.ZodObject).shape);
-}
-
-function bare(at: unknown): unknown {
-  return at instanceof z.ZodDefault || at instanceof z.ZodPrefault || at instanceof z.ZodExactOptional
-    ? bare(at.unwrap())
-    : at;
-}
+export const parseTrainConfig = (json: unknown, name: string): TrainClipConfig =>
+  parseConfig(schema, json, name, contradiction);
 
 /** The first key that contradicts another, and how. */
-function contradiction(config: TrainClipConfig): readonly [key: string, fault: string] | undefined {
+function contradiction(config: TrainClipConfig): Contradiction | undefined {
   const { model, data, steps, optimiser } = config;
   for (const [name, { width, heads }] of Object.entries({ image: model.image, text: model.text })) {
     if (width % heads !== 0) return [`'model.${name}.width'`, `${width} is no multiple of its ${heads} heads`];
@@ -157,14 +121,24 @@ function contradiction(config: TrainClipConfig): readonly [key: string, fault: s
   if (model.positions === 'sine' && width % 4 !== 0) {
     return ["'model.positions'", `sine needs an image width that is a multiple of 4, got ${width}`];
   }
-  if (optimiser.warmup >= steps) {
-    return ["'optimiser.warmup'", `${optimiser.warmup} steps leave none of the ${steps} to fall in`];
-  }
-  return sizeFault(config) ?? orderFault(config) ?? stageFault(config) ?? contextFault(data.stages, model.text.context);
+  return (
+    warmupFault(optimiser, steps) ??
+    restartsFault(config) ??
+    sizeFault(config) ??
+    orderFault(config) ??
+    stageFault(config) ??
+    contextFault(data.stages, model.text.context)
+  );
+}
+
+function restartsFault({ optimiser, steps }: TrainClipConfig): Contradiction | undefined {
+  const { restarts = [], ...rest } = optimiser;
+  const fault = restartFault({ ...rest, restarts, steps });
+  return fault === undefined ? undefined : ["'optimiser.restarts'", fault];
 }
 
 /** What would not fit into memory, nor into an array. */
-function sizeFault(config: TrainClipConfig): readonly [string, string] | undefined {
+function sizeFault(config: TrainClipConfig): Contradiction | undefined {
   const { batch } = config.data;
   const { imageSize } = config.model.image;
   const values = 3 * batch * imageSize ** 2;
@@ -187,7 +161,7 @@ function sizeFault(config: TrainClipConfig): readonly [string, string] | undefin
   ];
 }
 
-function orderFault({ data, steps }: TrainClipConfig): readonly [string, string] | undefined {
+function orderFault({ data, steps }: TrainClipConfig): Contradiction | undefined {
   for (const [i, { fromStep }] of data.stages.entries()) {
     const key = `'data.stages.${i}.fromStep'`;
     const before = data.stages[i - 1]?.fromStep;
@@ -200,7 +174,7 @@ function orderFault({ data, steps }: TrainClipConfig): readonly [string, string]
   return undefined;
 }
 
-function stageFault({ data, model }: TrainClipConfig): readonly [string, string] | undefined {
+function stageFault({ data, model }: TrainClipConfig): Contradiction | undefined {
   for (const [i, stage] of data.stages.entries()) {
     const { fromStep, share, twins, scenes, captions } = stage;
     const key = (rest: string) => `'data.stages.${i}.${rest}'`;
@@ -220,22 +194,8 @@ function stageFault({ data, model }: TrainClipConfig): readonly [string, string]
   return undefined;
 }
 
-function contextFault(
-  stages: TrainClipConfig['data']['stages'],
-  context: number,
-): readonly [string, string] | undefined {
+function contextFault(stages: TrainClipConfig['data']['stages'], context: number): Contradiction | undefined {
   const longest = longestCaption(stages);
   if (longest <= context) return undefined;
   return ["'model.text.context'", `captions take up to ${longest} tokens, got ${context}`];
-}
-
-/** What the check of another module has against a value. */
-function faultOf(check: () => unknown): string | undefined {
-  try {
-    check();
-    return undefined;
-  } catch (error) {
-    if (error instanceof InputError) return error.message;
-    throw error;
-  }
 }

@@ -6,7 +6,6 @@ import { type CaptionOptions, type SceneOptions, sceneOptions } from '../../scen
 import { type Scene, sceneAt } from '../../scenes/scene.js';
 import { sceneBackgrounds, sceneColours, sceneShapes, sceneTextures } from '../../scenes/world.js';
 import { createTokenizer, type Tokenizer } from '../../tokenizer/tokenizer.js';
-import type { BatchMemory } from './batchMessages.js';
 import { sceneVocabulary } from './vocabulary.js';
 
 /** A part of a curriculum. Stages that begin with the same step share its batches. */
@@ -41,6 +40,14 @@ export interface SceneBatchPlan {
 export interface Studio {
   readonly canvas: SceneCanvas;
   readonly tokenizer: Tokenizer;
+}
+
+/** What a batch is drawn into. */
+export interface BatchMemory {
+  readonly pixels: Float32Array<ArrayBuffer>;
+  readonly ids: Int32Array<ArrayBuffer>;
+  /** 1 for pictures of a stage's `classDropout`, else 0. */
+  readonly dropped: Float32Array<ArrayBuffer>;
 }
 
 /** What `drawBatch` draws with. */

@@ -9,6 +9,15 @@ import { embedded, json, run, scene, succeed } from '../run.js';
 
 const withEvaluation = { ...tinyJson, evaluation: { every: 6, scenes: 10 } };
 
+const distillation = {
+  model: embedded,
+  data: { scenes: { objects: [2, 3] }, batch: 1, size: 96, regions: 'boxes' },
+  steps: 4,
+  optimiser: { rate: 1e-4, warmup: 1 },
+  evaluation: { every: 4, scenes: 3 },
+  log: { every: 1 },
+};
+
 function writeConfig(dir: string, config: object = withEvaluation): string {
   const path = join(dir, 'config.json');
   writeFileSync(path, JSON.stringify(config));
@@ -85,6 +94,31 @@ describe('clipscope train', function () {
       expect(said.steps).to.equal(Number(step) + 3);
     }));
 
+  it('teaches the embedded model its regions, for other commands to use', () =>
+    inTemporaryFolder(async dir => {
+      const folder = join(dir, 'run');
+      const config = writeConfig(dir, distillation);
+      const args = ['train', 'clipself', '--config', config, '-o', folder, '--threads', '1'];
+      const first = await run([...args, '--steps', '2']);
+      expect(first.stderr).to.equal(
+        `clipscope: stopped after step 2 of 4; 'clipscope train clipself --resume ${folder}' goes on\n`,
+      );
+      const again = ['train', 'clipself', '--resume', folder, '--threads', '1'];
+      const said = await json<{ steps: number; loss: number; metrics: Record<string, number> }>(again);
+      expect(said.steps).to.equal(4);
+      const looks = ['coloursBoxes', 'coloursCrops', 'shapesBoxes', 'shapesCrops'];
+      expect(said.metrics).to.have.keys('gradient', ...looks);
+      for (const look of looks) expect(said.metrics[look]).to.be.within(0, 1);
+      expect(readdirSync(folder).sort()).to.deep.equal(['checkpoints', 'curves.svg', 'log.jsonl', 'model', 'run.json']);
+      const segmented = ['segment', scene(1), '--classes', 'red; green', '--method', 'sclip'];
+      const { images } = await json<{ images: { classes: object[] }[] }>([
+        ...segmented,
+        '--model',
+        join(folder, 'model'),
+      ]);
+      expect(images[0]!.classes).to.have.length(2);
+    }));
+
   refuses(
     [
       [['train'], /missing required argument 'what'/],
@@ -102,6 +136,9 @@ describe('clipscope train', function () {
         ['train', 'clip', '-o', 'run', '--config', '{}/long.json'],
         /long\.json: 'optimiser\.warmup': 12 steps leave none/,
       ],
+      [['train', 'clipself', '-o', 'run', '--config', '{}/config.json'], /config\.json: '(model|seed|[a-z.]+)'/],
+      [['train', 'clipself', '-o', 'run', '--config', '{}/gone.json'], /model 'nowhere': no such file or folder/],
+      [['train', 'clipself', '--resume', '{}/run'], /run\.json: '[a-z.]+': /],
       [['train', 'clip', '-o', 'run', '--config', scene(1)], /scene-1\.png: .*UTF-8/],
       [['train', 'clip', '-o', 'run', '--config', '{}/config.json', '--steps', '0'], /--steps/],
       [['train', 'clip', '-o', 'run', '--config', '{}/config.json', '--threads', 'many'], /--threads/],
@@ -131,6 +168,7 @@ describe('clipscope train', function () {
     async dir => {
       const config = writeConfig(dir, tinyJson);
       const write = (name: string, changed: object) => writeFileSync(join(dir, name), JSON.stringify(changed));
+      write('gone.json', { ...distillation, model: 'nowhere' });
       write('unknown.json', { ...tinyJson, optimiser: { rte: 1 } });
       write('long.json', { ...tinyJson, optimiser: { rate: 0.01, warmup: 12 } });
       write('other.json', { ...tinyJson, data: { ...tinyJson.data, seed: 8 } });

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { openDataset } from '../../../src/evaluate/datasets/openDataset.js';
 import { heldOutSeed } from '../../../src/evaluate/heldOut.js';
+import { drawScene, sceneCanvas } from '../../../src/scenes/draw.js';
+import { sceneLabels } from '../../../src/scenes/labels.js';
 import { type SceneFormat, writeScenes } from '../../../src/scenes/layouts/index.js';
+import { sceneAt } from '../../../src/scenes/scene.js';
 import { sceneClassKinds, sceneClassNames } from '../../../src/scenes/world.js';
 import { rejection } from '../../files/rejection.js';
 import { inTemporaryFolder } from '../../files/temporary.js';
@@ -38,6 +41,22 @@ describe('scenes as a data set', () => {
     for (const other of others) expect((await openDataset(other)).fingerprint).to.not.equal(short.fingerprint);
   });
 
+  it('are drawn as large and as full as they are told', async () => {
+    const [usual, drawn] = [
+      await openDataset('scenes:seed=2,n=1'),
+      await openDataset('scenes:seed=2,n=1,size=64,objects=4-5'),
+    ];
+    const scene = sceneAt(2, 0, { size: 64, objects: [4, 5] });
+    const canvas = sceneCanvas(64);
+    drawScene(scene, canvas);
+    const read = await drawn.read(0);
+    expect(read.picture).to.include({ width: 64, height: 64 });
+    expect(read.picture.data).to.deep.equal(canvas.pixels);
+    expect(read.labels).to.deep.equal(sceneLabels(scene, canvas, 'colours'));
+    expect(drawn.fingerprint).to.not.equal(usual.fingerprint);
+    expect((await openDataset('scenes:seed=2,n=1,objects=3')).fingerprint).to.not.equal(usual.fingerprint);
+  });
+
   for (const classes of sceneClassKinds) {
     it(`have the same labels through VOC, COCO and ADE20K: ${classes}`, () =>
       inTemporaryFolder(async dir => {
@@ -72,6 +91,9 @@ describe('scenes as a data set', () => {
       ['scenes:n=2,seed=-1', "expected seed as a whole number from 0 to 9007199254740991, got '-1'"],
       ['scenes:n=2,n=3', 'expected n once, got it twice'],
       ['scenes:n=2,sed=3', "got 'sed=3'; did you mean seed?"],
+      ['scenes:n=2,size=9', 'expected a size from 24 to 4096 pixels, got 9'],
+      ['scenes:n=2,objects=2to5', "expected objects as a number or a range such as 2-5, got '2to5'"],
+      ['scenes:n=2,objects=7', 'expected least and most objects from 1 to 6, got 7,7'],
       ['scenes:n=2,classes=colors', "expected known classes, got 'colors'; did you mean colours?"],
     ];
     for (const [spec, message] of refused) expect(await rejection(openDataset(spec))).to.include(message);

@@ -3,7 +3,7 @@ import { InputError } from '../../../src/errors.js';
 import type { ClipConfig } from '../../../src/model/config.js';
 import { namedConfigs } from '../../../src/model/config.js';
 import { checkWeights, configFromShapes, openCheckpoint, storedShape } from '../../../src/model/weights/checkpoint.js';
-import { entryOf, huggingFace, openAi, openClip, plainName } from '../../../src/model/weights/dialects.js';
+import { entryOf, evaClip, huggingFace, openAi, openClip, plainName } from '../../../src/model/weights/dialects.js';
 import { rolesOf } from '../../../src/model/weights/roles.js';
 import { blank, openAiTensors, renamed, type Stored, sourceOf } from './sources.js';
 
@@ -63,6 +63,7 @@ describe('sizes from the shapes of a checkpoint', () => {
   for (const dialect of [openAi, openClip, huggingFace]) {
     it(`are those of the published models, by ${dialect.name} names`, () => {
       for (const [name, config] of Object.entries(namedConfigs)) {
+        if (config.image!.eva) continue;
         const checkpoint = open(shapesOf(config, dialect));
         expect(checkpoint.dialect.name).to.equal(dialect.name);
         const asTrained = (tower: 'image' | 'text') => ({ ...config[tower], activation: 'quick_gelu' });
@@ -75,6 +76,20 @@ describe('sizes from the shapes of a checkpoint', () => {
       }
     });
   }
+
+  it('are those of the published EVA02-CLIPs, which the names tell', () => {
+    for (const [name, config] of Object.entries(namedConfigs)) {
+      if (!config.image!.eva) continue;
+      const wrapped = [...shapesOf(config, evaClip)].map(([tensor, stored]) => [`module.${tensor}`, stored] as const);
+      const tables = ['rope', 'blocks.0.attn.rope'].map(
+        place => [`module.visual.${place}.freqs_cos`, blank(196, 64)] as const,
+      );
+      const checkpoint = open(new Map([...wrapped, ...tables]));
+      expect(checkpoint.dialect.name).to.equal('eva_clip');
+      expect(configFromShapes(checkpoint), name).to.deep.equal(config);
+      checkWeights(checkpoint, config);
+    }
+  });
 
   it('are of one tower where there is one', () => {
     const all = openAiTensors();
@@ -222,7 +237,7 @@ describe('dialects', () => {
 
   it('are none of a file that holds no CLIP', () => {
     expect(refusal(() => open(new Map()))).to.equal(
-      'expected a CLIP checkpoint of OpenAI, OpenCLIP or Hugging Face, got 0 tensors',
+      'expected a CLIP checkpoint of OpenAI, OpenCLIP, Hugging Face or EVA-CLIP, got 0 tensors',
     );
     const bert = new Map([['bert.embeddings.word_embeddings.weight', blank(1, 1)]]);
     expect(refusal(() => open(bert))).to.include(
@@ -238,8 +253,7 @@ describe('dialects', () => {
     ['visual.transformer.resblocks.0.ls_1.gamma', 'LayerScale'],
     ['visual.attn_pool.query', 'an attention pool'],
     ['text.transformer.embeddings.word_embeddings.weight', 'a text tower from transformers'],
-    ['visual.blocks.0.attn.inner_attn_ln.weight', 'an EVA image tower'],
-    ['visual.rope.freqs_cos', 'an EVA image tower'],
+    ['visual.blocks.0.attn.qkv.weight', 'an EVA image tower with queries, keys and values in one matrix'],
   ];
   for (const [tensor, kind] of foreign) {
     it(`refuse ${kind} by name: ${tensor}`, () => {

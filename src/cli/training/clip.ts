@@ -1,23 +1,49 @@
-/** What `train clip` leaves: a model folder like any other. */
+/** `train clip`, and what it leaves: a model folder like any other. */
 import { join } from 'node:path';
-import { writeModelFolder } from '../checkpoint/convert.js';
-import { loadClip } from '../checkpoint/loadClip.js';
-import { validationSeed } from '../evaluate/heldOut.js';
-import { segmentScenes } from '../evaluate/sceneSegmentation.js';
-import { zeroShotScenes } from '../evaluate/zeroShot.js';
-import { writeAtomic } from '../files/atomic.js';
-import { fromFloat32 } from '../files/dtype.js';
-import { clipPreprocess } from '../image/preprocessSpec.js';
-import { scenePixelScale } from '../scenes/batch.js';
-import { sceneShapes } from '../scenes/world.js';
-import { methodByName } from '../segment/methods.js';
-import type { Mapped, Values } from '../tensor/compile.js';
-import { openRunner } from '../tensor/runner.js';
-import { createTokenizer } from '../tokenizer/tokenizer.js';
-import { clipTensors } from '../train/clip/clipTensors.js';
-import { modelConfig, type TrainClipConfig } from '../train/clip/config.js';
-import type { TrainedWeights } from '../train/clip/initial.js';
-import { sceneVocabulary } from '../train/clip/vocabulary.js';
+import { writeModelFolder } from '../../checkpoint/convert.js';
+import { loadClip } from '../../checkpoint/loadClip.js';
+import { validationSeed } from '../../evaluate/heldOut.js';
+import { segmentScenes } from '../../evaluate/sceneSegmentation.js';
+import { zeroShotScenes } from '../../evaluate/zeroShot.js';
+import { writeAtomic } from '../../files/atomic.js';
+import { fromFloat32 } from '../../files/dtype.js';
+import { clipPreprocess } from '../../image/preprocessSpec.js';
+import { scenePixelScale } from '../../scenes/batch.js';
+import { sceneShapes } from '../../scenes/world.js';
+import { methodByName } from '../../segment/methods.js';
+import type { Mapped, Values } from '../../tensor/compile.js';
+import { openRunner } from '../../tensor/runner.js';
+import { createTokenizer } from '../../tokenizer/tokenizer.js';
+import type { ClipState } from '../../train/clip/clipTask.js';
+import { clipTensors } from '../../train/clip/clipTensors.js';
+import { modelConfig, parseTrainConfig, type TrainClipConfig } from '../../train/clip/config.js';
+import type { TrainedWeights } from '../../train/clip/initial.js';
+import { trainClip } from '../../train/clip/trainClip.js';
+import { sceneVocabulary } from '../../train/clip/vocabulary.js';
+import type { Snapshot } from '../../train/loop.js';
+import type { TrainingKind } from './training.js';
+
+export const clipTraining: TrainingKind = {
+  about: 'clip: a CLIP on procedural scenes',
+  async open(json, name, { model, threads }) {
+    const config = parseTrainConfig(json, name);
+    const save = ({ state }: Snapshot<ClipState>) => writeTrainedModel(model, config, state.weights);
+    return {
+      steps: config.steps,
+      async run(options) {
+        const result = await trainClip(config, {
+          ...options,
+          async evaluate(snapshot) {
+            save(snapshot);
+            return evaluateModel(model, config.evaluation!.scenes, threads);
+          },
+        });
+        return { ...result, save: () => save(result) };
+      },
+      close() {},
+    };
+  },
+};
 
 /** Writes weights as a Hugging Face style folder in float16, with prompts and sizes that suit them. */
 export function writeTrainedModel(
@@ -55,7 +81,11 @@ const segmentedIn = 10;
  * What a model folder scores on scenes to watch a training by: shares named rightly, and the mIoU of SCLIP's attention,
  * the simplest to need no training, by colours and by shapes.
  */
-export async function evaluateModel(folder: string, scenes: number, threads?: number): Promise<Record<string, number>> {
+async function evaluateModel(
+  folder: string,
+  scenes: number,
+  threads: number | undefined,
+): Promise<Record<string, number>> {
   const runner = await openRunner('ort', { host: 'worker', ...(threads !== undefined && { threads }) });
   const clip = await loadClip(folder, { weights: 'file' });
   const seed = validationSeed;

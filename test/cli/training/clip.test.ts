@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { parseSettings } from '../../src/checkpoint/settings.js';
-import { writeTrainedModel } from '../../src/cli/trainedModel.js';
-import { startEngine } from '../../src/tensor/engine.js';
-import { parseTrainConfig } from '../../src/train/clip/config.js';
-import { trainClip } from '../../src/train/clip/trainClip.js';
-import { inTemporaryFolder } from '../files/temporary.js';
-import { tinyJson } from '../train/tiny.js';
+import { parseSettings } from '../../../src/checkpoint/settings.js';
+import { writeTrainedModel } from '../../../src/cli/training/clip.js';
+import { startEngine } from '../../../src/tensor/engine.js';
+import { parseTrainConfig } from '../../../src/train/clip/config.js';
+import { trainClip } from '../../../src/train/clip/trainClip.js';
+import { inTemporaryFolder } from '../../files/temporary.js';
+import { tinyJson } from '../../train/tiny.js';
 
 describe('the model that training leaves', () => {
   before(() => startEngine('cpu'));
