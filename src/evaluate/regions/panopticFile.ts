@@ -1,18 +1,7 @@
 /** COCO's panoptic annotations: one JSON file of images, segments and categories (cocodataset.org, "Panoptic"). */
 import { InputError } from '../../errors.js';
-import { openBytes } from '../../files/bytes.js';
-import {
-  expectEnd,
-  type JsonCursor,
-  jsonCursor,
-  readArray,
-  readInteger,
-  readNumber,
-  readObject,
-  readString,
-  refuse,
-  skipValue,
-} from '../../files/json.js';
+import { type JsonCursor, readInteger, readNumber, readString, refuse } from '../../files/json.js';
+import { listOf, readFileName, readJsonFile, readRecord } from '../../files/jsonRecords.js';
 import { quoted } from '../../files/quote.js';
 
 /** What a segment shows. */
@@ -50,9 +39,6 @@ export interface Panoptic {
   /** In the file's order. */
   readonly images: readonly PanopticImage[];
 }
-
-/** The text has to fit a string. */
-const mostBytes = 400e6;
 
 /** A map in memory has 16 bits a pixel. */
 const mostSegments = 65_535;
@@ -98,26 +84,14 @@ export function readPanoptic(path: string): Panoptic {
 }
 
 /** The parts of the file that are wanted, as they stand there. */
-function readFile(path: string) {
-  const source = openBytes(path);
-  try {
-    if (source.size > mostBytes) {
-      throw new InputError(`${path}: expected at most ${mostBytes} bytes of JSON, got ${source.size}`);
-    }
-    const cursor = jsonCursor(source.read(0, source.size), keys => [path, ...keys].join(': '));
-    const whole = readRecord(cursor, 'panoptic annotations', {
+const readFile = (path: string) =>
+  readJsonFile(path, cursor =>
+    readRecord(cursor, 'panoptic annotations', {
       images: listOf(readImage),
       annotations: listOf(readAnnotation),
       categories: listOf(readCategory),
-    });
-    expectEnd(cursor);
-    return whole;
-  } finally {
-    source.close();
-  }
-}
-
-type Read<T> = (cursor: JsonCursor) => T;
+    }),
+  );
 
 const readImage = (cursor: JsonCursor) =>
   readRecord(cursor, 'an image', {
@@ -140,43 +114,9 @@ const readSegment = (cursor: JsonCursor) =>
 const readCategory = (cursor: JsonCursor) =>
   readRecord(cursor, 'a category', { id: readInteger, name: readString, isthing: readFlag });
 
-/** Reads an object of which some members are wanted, each of which must be there; others are passed over. */
-function readRecord<R extends Readonly<Record<string, Read<unknown>>>>(
-  cursor: JsonCursor,
-  what: string,
-  readers: R,
-): { [K in keyof R]: ReturnType<R[K]> } {
-  const found: Record<string, unknown> = {};
-  readObject(cursor, key => {
-    if (Object.hasOwn(readers, key)) found[key] = readers[key]!(cursor);
-    else skipValue(cursor);
-  });
-  const lacking = Object.keys(readers).filter(key => !Object.hasOwn(found, key));
-  if (lacking.length > 0) refuse(cursor, `${what} with ${lacking.join(', ')} before this`);
-  return found as { [K in keyof R]: ReturnType<R[K]> };
-}
-
-const listOf =
-  <T>(read: Read<T>): Read<T[]> =>
-  cursor => {
-    const items: T[] = [];
-    readArray(cursor, () => items.push(read(cursor)));
-    return items;
-  };
-
 function readFlag(cursor: JsonCursor): number {
   const flag = readInteger(cursor);
   return flag <= 1 ? flag : refuse(cursor, '0 or 1 before this');
-}
-
-/** A file in a folder, perhaps in folders below it. */
-function readFileName(cursor: JsonCursor): string {
-  const name = readString(cursor);
-  const inside = name.split('/').every(part => part !== '' && part !== '.' && part !== '..');
-  if (inside && !/[\\:\p{C}]/u.test(name)) return name;
-  throw new InputError(
-    `${cursor.describe(cursor.path)}: expected the name of a file in its folder, got ${quoted(name)}`,
-  );
 }
 
 /** @throws InputError for an id that comes twice */

@@ -1,18 +1,7 @@
 /** Boxes of pictures from a JSON file as COCO's annotations are (cocodataset.org, "Data format"). */
 import { InputError } from '../../errors.js';
-import { openBytes } from '../../files/bytes.js';
-import {
-  expectEnd,
-  type JsonCursor,
-  jsonCursor,
-  readArray,
-  readInteger,
-  readNumber,
-  readObject,
-  readString,
-  refuse,
-  skipValue,
-} from '../../files/json.js';
+import { type JsonCursor, readInteger, readNumber } from '../../files/json.js';
+import { listOf, readFileName, readJsonFile, readRecord } from '../../files/jsonRecords.js';
 import { quoted } from '../../files/quote.js';
 
 /** Pictures and the boxes known of them, as plain data that passes between threads. */
@@ -24,9 +13,6 @@ export interface BoxTable {
   /** Left, top, width and height of each, in pixels. */
   readonly boxes: Float64Array;
 }
-
-/** The text has to fit a string. */
-const mostBytes = 500e6;
 
 /**
  * Reads `images` (`id`, `file_name`) and `annotations` (`image_id`, `bbox`) of a file; what else is in it is passed over.
@@ -59,22 +45,10 @@ export function readBoxes(path: string): BoxTable {
   return { files: images.map(({ file_name }) => file_name), starts, boxes };
 }
 
-function readFile(path: string) {
-  const source = openBytes(path);
-  try {
-    if (source.size > mostBytes) {
-      throw new InputError(`${path}: expected at most ${mostBytes} bytes of JSON, got ${source.size}`);
-    }
-    const cursor = jsonCursor(source.read(0, source.size), keys => [path, ...keys].join(': '));
-    const whole = readRecord(cursor, 'annotations', { images: listOf(readImage), annotations: listOf(readAnnotation) });
-    expectEnd(cursor);
-    return whole;
-  } finally {
-    source.close();
-  }
-}
-
-type Read<T> = (cursor: JsonCursor) => T;
+const readFile = (path: string) =>
+  readJsonFile(path, cursor =>
+    readRecord(cursor, 'annotations', { images: listOf(readImage), annotations: listOf(readAnnotation) }),
+  );
 
 const readImage = (cursor: JsonCursor) => readRecord(cursor, 'an image', { id: readInteger, file_name: readFileName });
 
@@ -88,37 +62,3 @@ function readBox(cursor: JsonCursor): number[] {
   const got = quoted(JSON.stringify(box), 60);
   throw new InputError(`${cursor.describe(cursor.path)}: expected left, top, width and height in pixels, got ${got}`);
 }
-
-/** A file in a folder, perhaps in folders below it. */
-function readFileName(cursor: JsonCursor): string {
-  const name = readString(cursor);
-  const inside = name.split('/').every(part => part !== '' && part !== '.' && part !== '..');
-  if (inside && !/[\\:\p{C}]/u.test(name)) return name;
-  throw new InputError(
-    `${cursor.describe(cursor.path)}: expected the name of a file in its folder, got ${quoted(name)}`,
-  );
-}
-
-/** Reads an object of which some members are wanted, each of which must be there; others are passed over. */
-function readRecord<R extends Readonly<Record<string, Read<unknown>>>>(
-  cursor: JsonCursor,
-  what: string,
-  readers: R,
-): { [K in keyof R]: ReturnType<R[K]> } {
-  const found: Record<string, unknown> = {};
-  readObject(cursor, key => {
-    if (Object.hasOwn(readers, key)) found[key] = readers[key]!(cursor);
-    else skipValue(cursor);
-  });
-  const lacking = Object.keys(readers).filter(key => !Object.hasOwn(found, key));
-  if (lacking.length > 0) refuse(cursor, `${what} with ${lacking.join(', ')} before this`);
-  return found as { [K in keyof R]: ReturnType<R[K]> };
-}
-
-const listOf =
-  <T>(read: Read<T>): Read<T[]> =>
-  cursor => {
-    const items: T[] = [];
-    readArray(cursor, () => items.push(read(cursor)));
-    return items;
-  };
