@@ -1,4 +1,9 @@
 /** The one public door. */
+export { type Conclusion, conclude } from './analysis/conclude.js';
+export { drawPlot } from './analysis/draw/plot.js';
+export { type Measured, measure, studyProtocol } from './analysis/measure.js';
+export { writeStudies } from './analysis/report.js';
+export { studies } from './analysis/studies/index.js';
 export type { Attention, AttentionInput, Grid } from './attention/attention.js';
 export { type GemOptions, gem } from './attention/gem.js';
 export { attentionByName, attentions } from './attention/index.js';

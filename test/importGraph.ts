@@ -9,11 +9,12 @@ const floors: readonly (readonly string[])[] = [
   ['model'],
   ['segment', 'checkpoint', 'train', 'regions'],
   ['evaluate', 'methods'],
-  ['cli', 'bench', 'cli.ts', 'index.ts', 'browser.ts'],
+  ['analysis'],
+  ['cli', 'bench', 'lab', 'cli.ts', 'index.ts', 'browser.ts'],
 ];
 
 /** Imports beside each other that are meant: byte helpers and atomic writes, and the command line's own entry. */
-const besides = ['image > files', 'tokenizer > files', 'tensor > files', 'cli.ts > cli', 'cli > bench'];
+const besides = ['image > files', 'tokenizer > files', 'tensor > files', 'cli.ts > cli', 'cli > bench', 'cli > lab'];
 
 /** Imports downwards that are none of a folder's business: networks touch no files or pictures, scenes no tensors. */
 const strangers = ['model > files', 'model > image', 'attention > files', 'attention > image', 'scenes > tensor'];
@@ -33,9 +34,16 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   jimp: ['image/'],
   commander: ['cli/'],
   'cli-progress': ['cli/'],
-  vega: ['train/plot.ts'],
-  'vega-lite': ['train/plot.ts'],
+  vega: ['train/plot.ts', 'analysis/draw/plot.ts'],
+  'vega-lite': ['train/plot.ts', 'analysis/'],
+  '@codemirror': ['lab/page/editor/'],
+  '@lezer': ['lab/page/editor/'],
+  '@ts-morph': ['lab/build/', 'lab/page/editor/'],
+  vite: ['lab/build/'],
 };
+
+/** Packages that only the bundler sees: its users get what it makes of them. */
+const bundled = ['@codemirror', '@lezer', '@ts-morph', 'vite'];
 
 /** Where what is imported is the user's own and cannot be followed. */
 const open = ['evaluate/methods/userModule.ts'];
@@ -113,6 +121,7 @@ function outside(from: string, specifier: string, dependencies: readonly string[
   const name = packageOf(specifier);
   const home = homes[name] ?? homes[unitOf(name)];
   if (home && !home.some(place => from.startsWith(place))) return [`${from}: may not import ${specifier}`];
+  if (bundled.includes(unitOf(name)) || specifier.startsWith('virtual:')) return [];
   return dependencies.includes(name) ? [] : [`${from}: ${name} is not among package.json's dependencies`];
 }
 

@@ -34,6 +34,10 @@ const entries: Readonly<Record<string, Entry>> = {
   },
   train: { description: 'training, in a folder that can be gone on with', load: () => import('./commands/train.js') },
   evaluate: { description: 'mIoU of methods over a data set, resumable', load: () => import('./commands/evaluate.js') },
+  analyze: {
+    description: "ClearCLIP's studies, as tables, plots and words",
+    load: () => import('./commands/analyze.js'),
+  },
   worker: { description: 'a machine of an evaluation on many machines', load: () => import('./commands/worker.js') },
   bench: {
     description: 'speed and memory, alone or against other libraries',

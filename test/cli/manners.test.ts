@@ -24,6 +24,7 @@ const flags: Record<string, readonly string[]> = {
     ...[...model, '--dataset', '--classes-file', '--methods', '--method', '--sweep', '--protocol', '--limit', '--run'],
     ...['--workers', '--shard-size', '--prefix-cache', '--prefix-cache-size', '--output', '--grid', '--check'],
   ],
+  analyze: [...model, '--dataset', '--classes-file', '--limit', '--output'],
   train: ['--config', '--output', '--resume', '--steps', '--threads', '--quiet', '--json'],
   scenes: ['--output', '--seed', '--size', '--format', '--classes', '--sheet', '--quiet', '--json'],
   convert: ['--output', '--dtype', '--quiet', '--json'],

@@ -20,7 +20,16 @@ import {
   withVariant,
 } from '../flags.js';
 import { checkFolder, checkTensorOutput } from '../inputs.js';
-import { eachImage, imageCount, methodFrom, modelFrom, pixelsFor, prepareImage, withClip } from '../model.js';
+import {
+  checkDepth,
+  eachImage,
+  imageCount,
+  methodFrom,
+  modelFrom,
+  pixelsFor,
+  prepareImage,
+  withClip,
+} from '../model.js';
 import { print } from '../output.js';
 import { type SeenPoint, writePointPictures } from '../pointPictures.js';
 
@@ -44,7 +53,10 @@ export function command(description: string): Command {
     .option('--see <names>', `points or globs, comma-separated (default: ${usual.join(',')})`)
     .option('--list', 'names and shapes of every point; no weights are read')
     .option('-o, --output <file>', 'one tensor a point under its full name, .safetensors')
-    .option('--pictures <dir>', 'a picture a point: attention of the class token by head, or lengths of tokens')
+    .option(
+      '--pictures <dir>',
+      'contact sheets: attention of the class token by block and head, lengths of tokens by block',
+    )
     .action(async (image: string | undefined, flags: Flags) => {
       const asked = image !== undefined || flags.text !== undefined;
       if (!flags.list || asked) {
@@ -110,6 +122,7 @@ async function listPoints(flags: Flags, image: string | undefined, { variant }: 
 function architectureOf(flags: Flags): Pick<ModelDescription, 'config' | 'preprocessor'> {
   if (!Object.hasOwn(namedConfigs, flags.model)) return modelFrom(flags);
   const config = namedConfigs[flags.model]!;
+  checkDepth(flags, { config });
   return { config, preprocessor: clipPreprocess(config.image!.imageSize) };
 }
 

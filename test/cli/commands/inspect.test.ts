@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readPicture } from '../../../src/image/decode.js';
@@ -176,5 +176,21 @@ describe('clipscope inspect', () => {
         const { width, height } = await readPicture(join(dir, `${name}.png`));
         expect(Math.min(width, height), name).to.be.above(50);
       }
+    }));
+
+  it('draws points of one kind on one sheet: patterns a row a block and a column a head, norms a map a block', () =>
+    inTemporaryFolder(async dir => {
+      await succeed(['inspect', scene(1), '--see', '*.attn.pattern,*.resid_post,tokens', '--pictures', dir]);
+      expect(readdirSync(dir).sort()).to.deep.equal([
+        'image.blocks.attn.pattern.png',
+        'image.blocks.resid_post.png',
+        'image.tokens.png',
+      ]);
+      // Maps of 8 x 8 patches, 18 pixels each where there are more than 16.
+      const patterns = await readPicture(join(dir, 'image.blocks.attn.pattern.png'));
+      expect(patterns.width).to.be.within(4 * 144, 5 * 144);
+      expect(patterns.height).to.be.within(5 * 144, 7 * 144);
+      const norms = await readPicture(join(dir, 'image.blocks.resid_post.png'));
+      expect(norms.width).to.be.within(3 * 256, 4 * 256);
     }));
 });
