@@ -227,6 +227,15 @@ function blendInto(
 ): void {
   const end = first[n + 1]!;
   let at = first[n]!;
+  // Where one window covers a pixel.
+  if (end - at === 2) {
+    const a = index[at]! * stride;
+    const b = index[at + 1]! * stride;
+    const wa = weight[at]!;
+    const wb = weight[at + 1]!;
+    for (let i = 0; i < length; i++) out[offset + i] = source[a + i]! * wa + source[b + i]! * wb;
+    return;
+  }
   // Four taps a sweep: one store for four products; the missing ones of a short sweep weigh nothing.
   for (let sweep = 0; at < end; at += 4, sweep++) {
     const a = index[at]! * stride;
