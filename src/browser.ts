@@ -51,7 +51,7 @@ export {
   type State,
 } from './model/prefix.js';
 export type { TextOutput } from './model/textTower.js';
-export { type Box, enlarged, gridCells, gridChoices, normalised } from './regions/boxes.js';
+export { type Box, enlarged, gridCells, gridChoices, inSquare, normalised } from './regions/boxes.js';
 export { cropSquare, padSquare } from './regions/crops.js';
 export { denseMap, regionFeatures } from './regions/features.js';
 export { maskToGrid } from './regions/masks.js';

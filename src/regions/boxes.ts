@@ -15,6 +15,21 @@ export interface Box {
 
 const { fround } = Math;
 
+/** A box of annotations: left, top, width and height, from place `at` of an array. */
+export function boxAt(values: ArrayLike<number>, at = 0): Box {
+  const [left, top, width, height] = [0, 1, 2, 3].map(i => values[at + i]!) as [number, number, number, number];
+  return { left, top, right: left + width, bottom: top + height };
+}
+
+/** Areas in pixels of boxes that CLIPSelf learns from and is judged by. */
+const [leastArea, mostArea] = [8 ** 2, 1024 ** 2];
+
+/** Whether a box is large enough to show something, and not too large: of 8^2 to 1024^2 pixels. */
+export function isRegionSized({ left, top, right, bottom }: Box): boolean {
+  const [width, height] = [right - left, bottom - top];
+  return width > 0 && height > 0 && width * height >= leastArea && width * height <= mostArea;
+}
+
 /**
  * The part of a box that lies in an image.
  *

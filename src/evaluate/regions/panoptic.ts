@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { printable } from '../../files/quote.js';
 import { readPicture } from '../../image/decode.js';
+import { boxAt } from '../../regions/boxes.js';
 import { buildVocabulary } from '../../segment/vocabulary.js';
 import { imageAt, requireFile } from '../datasets/files.js';
 import { readPanoptic } from './panopticFile.js';
@@ -61,12 +62,11 @@ export function openPanoptic(spec: string, path: string): RegionDataset {
         id: String(id),
         picture,
         map,
-        segments: segments.map(({ id, category, bbox: [left, top, w, h] }, i) => {
+        segments: segments.map(({ id, category, bbox }, i) => {
           const extent = seen[i];
           if (!extent) throw new InputError(`${mapPath}: expected pixels of the annotated segment ${id}, found none`);
           const label = labels.get(category)!;
-          const annotated = { left: left!, top: top!, right: left! + w!, bottom: top! + h! };
-          return { label, box: categories[label]!.thing ? annotated : extent };
+          return { label, box: categories[label]!.thing ? boxAt(bbox) : extent };
         }),
       };
     },

@@ -1,6 +1,6 @@
 /** What the evaluation of regions sees of a data set, and which of its segments count. */
 import type { Picture } from '../../image/picture.js';
-import { type Box, enlarged } from '../../regions/boxes.js';
+import { type Box, enlarged, isRegionSized } from '../../regions/boxes.js';
 import type { Vocabulary } from '../../segment/vocabulary.js';
 
 /** A class of segments. */
@@ -14,7 +14,7 @@ export interface RegionClass {
 export interface Segment {
   /** Its class. */
   readonly label: number;
-  /** Of things as annotated, of stuff as `stuffBox` has it; in pixels. */
+  /** Of things as annotated, of stuff as `extents` has it; in pixels. */
   readonly box: Box;
 }
 
@@ -51,8 +51,6 @@ export interface Region extends Segment {
 
 /** Segments that are looked at, of an image. */
 const mostSegments = 100;
-/** Area of a box in pixels. */
-const [leastArea, mostArea] = [8 ** 2, 1024 ** 2];
 /** What a crop of a thing measures, in sizes of its box. */
 const cropScale = 1.5;
 
@@ -65,14 +63,16 @@ export function regionsOf(
   classes: readonly RegionClass[],
 ): Region[] {
   return segments.slice(0, mostSegments).flatMap(({ label, box }, i) => {
-    const area = (box.right - box.left) * (box.bottom - box.top);
-    if (area < leastArea || area > mostArea) return [];
+    if (!isRegionSized(box)) return [];
     const crop = classes[label]!.thing ? enlarged(box, cropScale, width, height) : box;
     return [{ label, box, number: i + 1, crop }];
   });
 }
 
-/** First and last column and row of each segment of a map; undefined for one without a pixel. */
+/**
+ * First and last column and row of each segment of a map, as published: a box of them ends with its last pixel, not behind
+ * it. Undefined for a segment without a pixel.
+ */
 export function extents(map: Uint16Array, width: number, segments: number): (Box | undefined)[] {
   const found = Array.from({ length: segments + 1 }, () => ({ left: width, top: -1, right: -1, bottom: -1 }));
   for (let p = 0, y = 0; p < map.length; y++) {

@@ -1,5 +1,5 @@
 /** The regions of one image after another, each read in several ways by several methods. */
-import { type Box, normalised } from '../../regions/boxes.js';
+import { inSquare } from '../../regions/boxes.js';
 import { maskToGrid } from '../../regions/masks.js';
 import { boxWeights, maskWeights } from '../../regions/weights.js';
 import type { Method } from '../../segment/methods.js';
@@ -81,7 +81,10 @@ export async function openRegionReader(
             return likeness ? rank(likeness) : Number.POSITIVE_INFINITY;
           });
         const ways: Readonly<Record<Reading, () => number[]>> = {
-          boxes: () => pooled(boxWeights(sharesOf(region.box, picture, size), { rows: side, columns: side })),
+          boxes: () =>
+            pooled(
+              boxWeights(inSquare(region.box, picture.width, picture.height, size), { rows: side, columns: side }),
+            ),
           masks: () => pooled(maskWeights(maskToGrid(maskOf(region, map, mask), picture.width, picture.height, side))),
           crops: () => methods.map(() => rank(cropped![i]!)),
         };
@@ -92,14 +95,6 @@ export async function openRegionReader(
       await Promise.all([maps?.dispose(), crops?.dispose()]);
     },
   };
-}
-
-/** A box as shares of the padded square, in float32 step by step as published. */
-function sharesOf(box: Box, { width, height }: { width: number; height: number }, size: number): Box {
-  const scale = Math.fround(size / Math.max(width, height));
-  const scaled = (x: number) => Math.fround(Math.fround(x) * scale);
-  const { left, top, right, bottom } = box;
-  return normalised({ left: scaled(left), top: scaled(top), right: scaled(right), bottom: scaled(bottom) }, size, size);
 }
 
 /** The pixels of one segment, written over another's. */

@@ -1,5 +1,6 @@
 /** Scenes as a data set of regions, without files. */
 import { rgbPicture } from '../../image/picture.js';
+import { boxAt } from '../../regions/boxes.js';
 import { drawScene, sceneCanvas, visibleParts } from '../../scenes/draw.js';
 import { type SceneOptions, sceneOptions } from '../../scenes/options.js';
 import { sceneAt } from '../../scenes/scene.js';
@@ -53,9 +54,7 @@ export function sceneRegions(
       const map = Uint16Array.from(canvas.instances, instance => instance || behind);
       const parts = visibleParts(scene, canvas);
       const objects = scene.objects.map(({ colour, shape }, i) => {
-        const [left, top, width, height] = parts[i]!.box;
-        const box = { left, top, right: left + width, bottom: top + height };
-        return { label: objectClass(classes, colour, shape), box };
+        return { label: objectClass(classes, colour, shape), box: boxAt(parts[i]!.box) };
       });
       const background = {
         label: things + sceneBackgrounds.indexOf(scene.background),

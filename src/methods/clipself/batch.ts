@@ -4,7 +4,7 @@ import { InputError } from '../../errors.js';
 import { readPicture } from '../../image/decode.js';
 import { type Picture, rgbPicture } from '../../image/picture.js';
 import { fillPlanes, type Triple, valueTables } from '../../image/resizing/planes.js';
-import type { Box } from '../../regions/boxes.js';
+import { type Box, boxAt } from '../../regions/boxes.js';
 import { cropSquare, padSquare } from '../../regions/crops.js';
 import { boxWeights } from '../../regions/weights.js';
 import { drawScene, sceneCanvas, visibleParts } from '../../scenes/draw.js';
@@ -110,7 +110,7 @@ function scenePictures(plan: RegionPlan): (step: number) => Promise<Found[]> {
       drawScene(scene, canvas);
       const boxes = visibleParts(scene, canvas)
         .filter(({ area }) => area > 0)
-        .map(({ box }) => boxOf(box));
+        .map(({ box }) => boxAt(box));
       return { picture: rgbPicture(size, size, canvas.pixels), boxes };
     });
   };
@@ -151,15 +151,5 @@ function filePictures(
 
 function boxesAt({ starts, boxes }: NonNullable<PictureSet['boxes']>, place: number): Box[] {
   const count = starts[place + 1]! - starts[place]!;
-  return Array.from({ length: count }, (_, i) => {
-    const at = 4 * (starts[place]! + i);
-    return boxOf(boxes.subarray(at, at + 4));
-  });
+  return Array.from({ length: count }, (_, i) => boxAt(boxes, 4 * (starts[place]! + i)));
 }
-
-const boxOf = ([left = 0, top = 0, width = 0, height = 0]: Iterable<number>): Box => ({
-  left,
-  top,
-  right: left + width,
-  bottom: top + height,
-});

@@ -71,7 +71,8 @@ export function hashPictures({ folder, files, boxes }: PictureSet): string {
   for (const file of files) {
     const size = statSync(join(folder, file), { throwIfNoEntry: false })?.size;
     if (size === undefined) {
-      throw new InputError(`${folder}: expected ${quoted(file)} there, which the file of boxes names; it is missing`);
+      const named = boxes ? ', which the file of boxes names' : '';
+      throw new InputError(`${folder}: expected ${quoted(file)} there${named}; it is missing`);
     }
     hash.update(JSON.stringify([file, size]));
   }

@@ -1,5 +1,5 @@
 /** Which regions of a picture a step looks at (CLIPSelf, Wu et al., ICLR 2024, arXiv 2310.01403, section 3.2). */
-import { type Box, enlarged, gridCells, gridChoices, inPixels, inSquare } from '../../regions/boxes.js';
+import { type Box, enlarged, gridCells, gridChoices, inPixels, inSquare, isRegionSized } from '../../regions/boxes.js';
 import { nextBelow, type RandomState } from '../../scenes/random.js';
 
 export interface RegionChoice {
@@ -27,9 +27,6 @@ interface Extent {
   readonly width: number;
   readonly height: number;
 }
-
-/** Areas in pixels of boxes that are taken. */
-const [leastArea, mostArea] = [8 ** 2, 1024 ** 2];
 
 /**
  * Chooses regions: one at least.
@@ -61,10 +58,7 @@ function known({ maxRegions }: RegionChoice, picture: Extent, boxes: readonly Bo
   // The published order: a number of boxes first, then those of them that will do.
   return some(boxes, maxRegions, random)
     .map(box => inside(box, picture))
-    .filter(({ left, top, right, bottom }) => {
-      const [width, height] = [right - left, bottom - top];
-      return width > 0 && height > 0 && width * height >= leastArea && width * height <= mostArea;
-    });
+    .filter(isRegionSized);
 }
 
 const inside = ({ left, top, right, bottom }: Box, { width, height }: Extent): Box => ({

@@ -1,11 +1,10 @@
 /** What `train clipself` leaves: the folder of the model it began with, with other weights in it. */
-import { copyFileSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { OpenModel } from '../../checkpoint/loadClip.js';
 import { configFiles } from '../../checkpoint/weightFiles.js';
-import { InputError } from '../../errors.js';
 import { writeAtomic } from '../../files/atomic.js';
-import { reasonOf } from '../../files/bytes.js';
+import { openBytes } from '../../files/bytes.js';
 import { fromFloat32 } from '../../files/dtype.js';
 import { makeFolder } from '../../files/folder.js';
 import { type TensorToWrite, writeSafetensors } from '../../files/safetensors/write.js';
@@ -45,11 +44,13 @@ export function writeDistilled(
   writeAtomic(join(folder, 'clipscope.json'), Buffer.from(`${JSON.stringify(settings, undefined, 2)}\n`));
 }
 
+/** Atomically, and writable whatever the original is: a run saves more than once. */
 function copyInto(folder: string, path: string): void {
+  const source = openBytes(path);
   try {
-    copyFileSync(path, join(folder, basename(path)));
-  } catch (error) {
-    throw new InputError(`${join(folder, basename(path))}: cannot be written: ${reasonOf(error)}`);
+    writeAtomic(join(folder, basename(path)), source.read(0, source.size));
+  } finally {
+    source.close();
   }
 }
 

@@ -51,7 +51,8 @@ export type TeacherClip = Pick<Clip, 'config' | 'weights' | 'image'>;
  *
  * No gradient reaches queries and keys of the last block, whose attention is the identity. Where they lie in one matrix
  * with the values, as in OpenAI's towers, they decay with it all the same; EVA-02's are matrices of their own, which an
- * optimiser leaves alone: they are no part of what is trained.
+ * optimiser leaves alone: they are no part of what is trained. (EVA-02's class token, stored with three axes, would decay
+ * in the published code, whose runs never train it; here no class token does.)
  */
 export function trainedParts(
   { blocks, lnPost: _ln, projection: _map, projectionBias: _bias, ...stem }: ImageWeights,

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { type LoadedClip, loaded } from '../../checkpoint/assemble.js';
 import { type OpenModel, openModel } from '../../checkpoint/loadClip.js';
 import { InputError } from '../../errors.js';
-import type { TensorFile } from '../../files/tensorFile.js';
 import type { ImageConfig } from '../../model/config.js';
 import { sceneOptions } from '../../scenes/options.js';
 import { startEngine } from '../../tensor/engine.js';
@@ -12,7 +11,7 @@ import { getBackend } from '../../tensor/tfjs.js';
 import { faultOf, warmupFault } from '../../train/configFile.js';
 import type { Snapshot } from '../../train/loop.js';
 import { type RunOptions, type RunResult, trainInFolder } from '../../train/run.js';
-import type { RunInputs } from '../../train/runFile.js';
+import { configHash, type RunInputs } from '../../train/runFile.js';
 import { cosineSchedule } from '../../train/schedule.js';
 import type { TrainTask } from '../../train/task.js';
 import type { RegionPlan } from './batch.js';
@@ -49,8 +48,8 @@ export interface ClipselfTraining {
 
 /** The published student sees so many patches along a side. */
 const publishedPatches = 64;
-/** Values of a step's pixels, 1 GiB of them. */
-const mostPixelValues = 2 ** 28;
+/** Values of each array of a batch, 1 GiB of them. */
+const mostValues = 2 ** 28;
 /** Attention scores of one block, 2 GiB of them; the backward pass keeps those of every block. */
 const mostScores = 2 ** 29;
 
@@ -72,7 +71,7 @@ export async function openClipself(config: TrainClipselfConfig): Promise<Clipsel
     const plan = planOf(config, model, image, pictures);
     const steps = config.steps ?? (config.epochs ?? 6) * stepsOfEpoch(pictures!, data.batch);
     refuse(modelFault(config, image, plan.size) ?? warmupFault(optimiser, steps));
-    const inputs = { weights: hashWeights(model.file), ...(pictures && { pictures: hashPictures(pictures) }) };
+    const inputs = { model: hashModel(model), ...(pictures && { pictures: hashPictures(pictures) }) };
     teacher = loaded(model, { weights: 'file' }, () => {
       throw new Error('clipself: no texts are encoded');
     });
@@ -175,8 +174,15 @@ function modelFault(
   const sceneFault = scenes && faultOf(() => sceneOptions({ ...scenes, size }));
   if (sceneFault) return ["'data.scenes'", sceneFault];
   const values = 3 * batch * Math.max(size ** 2, maxRegions * imageSize ** 2);
-  if (values > mostPixelValues) {
-    return ["'data.batch'", `expected at most ${mostPixelValues} values of pixels a step, got ${values}`];
+  if (values > mostValues) {
+    return ["'data.batch'", `expected at most ${mostValues} values of pixels a step, got ${values}`];
+  }
+  const weights = batch * maxRegions * batch * (size / patch) ** 2;
+  if (weights > mostValues) {
+    return [
+      "'data.batch'",
+      `expected at most ${mostValues} weights of patches a step, got ${weights}: all regions x all patches`,
+    ];
   }
   const scores = batch * heads * (1 + (size / patch) ** 2) ** 2;
   if (scores <= mostScores) return undefined;
@@ -186,9 +192,9 @@ function modelFault(
   ];
 }
 
-/** A hash of all tensors: what a run begins with, and what is saved of it unchanged. */
-function hashWeights(file: TensorFile): string {
-  const hash = createHash('sha256');
+/** A hash of what a run begins with: all tensors, the network they are for, and how pixels become numbers. */
+function hashModel({ file, config, preprocessor }: OpenModel): string {
+  const hash = createHash('sha256').update(configHash({ config, preprocessor }));
   for (const [name, { dtype, shape }] of file.tensors) {
     hash.update(JSON.stringify([name, dtype, shape])).update(file.read(name).bytes);
   }

@@ -16,6 +16,7 @@ interface TensorNote {
   readonly gradient_max_abs?: number;
 }
 
+/** A tensor in short. */
 interface Check {
   readonly sum: number;
   readonly abs_sum: number;
@@ -26,8 +27,7 @@ export interface Training {
   readonly 'loss at start': number;
   readonly lr_and_loss_per_step: Readonly<Record<string, readonly (readonly [number, number])[]>>;
   readonly tensors: Readonly<Record<string, TensorNote>>;
-  readonly alpha_average: Readonly<Record<string, Readonly<Record<string, Check>>>>;
-  readonly learning_rates: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly alpha_average: Readonly<Record<'0.7' | '0.5', Readonly<Record<string, Check>>>>;
 }
 
 export const training: Training = JSON.parse(readFileSync(findGolden('clipself/training.json')!, 'utf8'));

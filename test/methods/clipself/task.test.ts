@@ -99,6 +99,16 @@ describe('clipselfTask against the published code', () => {
           expectClose(values, data as Float32Array, { maxAbs: 1e-4 }, { name });
           compared++;
         }
+        for (const alpha of kind === 'blocks' ? (['0.7', '0.5'] as const) : []) {
+          const mixed = mixedTensors(model, state!.weights, Number(alpha));
+          for (const [name, { first4, abs_sum }] of Object.entries(training.alpha_average[alpha])) {
+            const values = mixed.get(name)?.() ?? model.file.readFloat32(name);
+            const label = { name: `alpha ${alpha}: ${name}` };
+            expectClose(values.subarray(0, 4), first4, { maxAbs: 1e-5 }, label);
+            const found = values.reduce((sum, value) => sum + Math.abs(value), 0);
+            expectClose([found], [abs_sum], { maxAbs: 1e-5, relative: 1e-5 }, label);
+          }
+        }
         expect(compared).to.equal(kind === 'all' ? 5 : 48);
         expect(trained.size).to.equal(kind === 'all' ? 53 : 48);
       });

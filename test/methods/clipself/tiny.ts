@@ -17,15 +17,17 @@ const common = {
   layerNormEpsilon: 1e-5,
 } as const;
 
-const config: ClipConfig = {
+const whole: ClipConfig = {
   embedding: 8,
   image: { ...common, patch: 8, imageSize: 24 },
   text: { ...common, context: 8, vocabulary: 16, pooling: 'largest-id' },
 };
 
-/** Writes a model of made-up weights as a Hugging Face folder. @returns its path */
-export function writeTiny(dir: string, shift = 0): string {
+/** Writes a model of made-up weights, or some of its towers, as a Hugging Face folder. @returns its path */
+export function writeTiny(dir: string, shift = 0, towers: readonly ('image' | 'text')[] = ['image', 'text']): string {
   const folder = join(dir, `model${shift}`);
+  const config: ClipConfig = { embedding: whole.embedding };
+  for (const tower of towers) Object.assign(config, { [tower]: whole[tower] });
   const tensors = new Map(
     [...rolesOf(config)].map(([role, shape], tensor) => {
       const size = shape.reduce((a, b) => a * b, 1);

@@ -83,7 +83,7 @@ describe('train clipself', function () {
       expect(clip.config.image!.windows).to.deep.equal({ size: 2, global: [1] });
       clip.dispose();
       const inputs = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')).inputs;
-      expect(inputs.weights).to.match(/^[0-9a-f]{64}$/);
+      expect(inputs.model).to.match(/^[0-9a-f]{64}$/);
     }));
 
   it('killed and resumed, it comes to the same weights', () =>
@@ -128,6 +128,9 @@ describe('train clipself', function () {
       // 3 pictures are two steps of two.
       expect(await distil(json, folder, { resume: folder })).to.have.length(5);
       expect(readLog(join(folder, 'log.jsonl')).at(-1)!.step).to.equal(8);
+      const whole = join(dir, 'whole');
+      expect(await distil(json, whole)).to.have.length(8);
+      expect(weightsIn(folder, 8).equals(weightsIn(whole, 8))).to.equal(true);
       await write('b.png', 101, 30);
       expect(await rejection(distil(json, folder, { resume: folder }))).to.match(
         /the run's pictures changed since it began/,
@@ -139,14 +142,36 @@ describe('train clipself', function () {
       const [start, other, folder] = [writeTiny(dir), writeTiny(dir, 1), join(dir, 'run')];
       await distil(tinyJson(start), folder, { until: 1 });
       copyFileSync(join(other, 'model.safetensors'), join(start, 'model.safetensors'));
-      const message = await rejection(distil(tinyJson(start), folder, { resume: folder }));
-      expect(message).to.match(/the run's weights changed since it began/);
+      const resumed = () => rejection(distil(tinyJson(start), folder, { resume: folder }));
+      expect(await resumed()).to.match(/the run's model changed since it began/);
+    }));
+
+  it('goes on with what was done with them then', () =>
+    inTemporaryFolder(async dir => {
+      const [start, folder] = [writeTiny(dir), join(dir, 'run')];
+      await distil(tinyJson(start), folder, { until: 1 });
+      const change = (file: string, from: string, to: string) => {
+        const text = readFileSync(join(start, file), 'utf8');
+        expect(text).to.include(from);
+        writeFileSync(join(start, file), text.replaceAll(from, to));
+      };
+      const resumed = () => distil(tinyJson(start), folder, { resume: folder, until: 2 });
+      for (const [file, from, to] of [
+        ['config.json', '"num_attention_heads": 2', '"num_attention_heads": 4'],
+        ['preprocessor_config.json', '0.48145466', '0.5'],
+      ] as const) {
+        change(file, from, to);
+        expect(await rejection(resumed()), file).to.match(/the run's model changed since it began/);
+        change(file, to, from);
+      }
+      expect(await resumed()).to.have.length(1);
     }));
 
   it('refuses what does not suit the model', () =>
     inTemporaryFolder(async dir => {
       const start = writeTiny(dir);
       const json = tinyJson(start);
+      const textAlone = writeTiny(dir, 2, ['text']);
       const bad: [change: object, message: RegExp][] = [
         [
           { data: { ...json.data, size: 50 } },
@@ -156,7 +181,12 @@ describe('train clipself', function () {
         [{ windows: { size: 2, global: [2] } }, /'windows\.global': expected blocks 0 to 1 of the model, got 2/],
         [{ data: { ...json.data, size: undefined, scenes: { radius: [1, 4] } } }, /'data\.scenes': .*radii/],
         [{ data: { ...json.data, size: 4096, batch: 100 } }, /'data\.batch': expected at most \d+ values of pixels/],
+        [
+          { data: { ...json.data, batch: 1000, maxRegions: 100, size: 120 } },
+          /'data\.batch': expected at most \d+ weights of patches a step, got 22500000000:/,
+        ],
         [{ data: { ...json.data, size: 4096 } }, /'data\.size': expected at most \d+ attention scores a block/],
+        [{ model: textAlone }, /expected a checkpoint with the image tower; it has none/],
         [{ model: join(dir, 'none') }, /none': no such file/],
         [{ data: { images: join(dir, 'none') }, steps: undefined }, /none: cannot be read/],
         [{ optimiser: {}, data: { images: start }, steps: undefined }, /expected pictures .* found none/],
