@@ -91,7 +91,7 @@ export async function race<Name extends string>(
   bench: Bench,
   lanes: Readonly<Record<Name, Lane | Absent>>,
 ): Promise<Record<Name, Timing | Absent>> {
-  return measured(bench, lanes, (lane, name) => steady(lane, join(bench.folder, name)));
+  return measured(bench, lanes, (lane, name) => steady(lane, join(bench.folder, `output-${name}`)));
 }
 
 /** Measures candidates in turns, each in a new process for every run; with largest resident sizes in bytes. */
@@ -100,7 +100,7 @@ export async function raceFresh<Name extends string>(
   lanes: Readonly<Record<Name, Lane | Absent>>,
 ): Promise<{ timings: Record<Name, Timing | Absent>; peaks: Record<Name, number[]> }> {
   const peaks = Object.fromEntries(Object.keys(lanes).map(name => [name, []])) as unknown as Record<Name, number[]>;
-  const timings = await measured(bench, lanes, (lane, name) => fresh(lane, join(bench.folder, name), peaks[name]));
+  const timings = await measured(bench, lanes, (lane, name) => fresh(lane, join(bench.folder, `output-${name}`), peaks[name]));
   return { timings, peaks };
 }
 
