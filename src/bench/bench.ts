@@ -100,7 +100,9 @@ export async function raceFresh<Name extends string>(
   lanes: Readonly<Record<Name, Lane | Absent>>,
 ): Promise<{ timings: Record<Name, Timing | Absent>; peaks: Record<Name, number[]> }> {
   const peaks = Object.fromEntries(Object.keys(lanes).map(name => [name, []])) as unknown as Record<Name, number[]>;
-  const timings = await measured(bench, lanes, (lane, name) => fresh(lane, join(bench.folder, `output-${name}`), peaks[name]));
+  const timings = await measured(bench, lanes, (lane, name) =>
+    fresh(lane, join(bench.folder, `output-${name}`), peaks[name]),
+  );
   return { timings, peaks };
 }
 
