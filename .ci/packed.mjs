@@ -8,10 +8,14 @@ const wanted = [
   ...['README.md', 'LICENSE', 'NOTICE', 'package.json'],
   ...['dist/index.js', 'dist/index.d.ts', 'dist/cli.js', 'dist/browser.js', 'dist/tensor/run/workerThread.browser.js'],
   ...['weights/scenes/config.json', 'weights/scenes/preprocessor_config.json', 'weights/scenes/model.safetensors'],
+  'dist/lab/page/index.html',
   ...['data/bpe_simple_vocab_16e6.txt.gz', 'examples/scene-1.png'],
 ];
 const allowed = /^(dist|weights|examples|data|configs|scripts)\/|^(README\.md|LICENSE|NOTICE|package\.json)$/;
 const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|fixtures|goldens/;
+
+/** What the bundler makes out of many files. */
+const bundled = /^dist\/lab\/page\//;
 
 /** The source a built file comes from; a built file without one is left over from a file that is gone. */
 const sourceOf = path => path.replace(/^dist\//, 'src/').replace(/(?:\.d)?\.([cm]?)[tj]s$/, '.$1ts');
@@ -19,9 +23,11 @@ const sourceOf = path => path.replace(/^dist\//, 'src/').replace(/(?:\.d)?\.([cm
 const complaints = [
   ...wanted.filter(path => !paths.includes(path)).map(path => `${path} is missing`),
   ...paths.filter(path => !allowed.test(path) || unwanted.test(path)).map(path => `${path} should not be in it`),
-  ...paths.filter(path => path.startsWith('dist/') && !existsSync(sourceOf(path))).map(path => `${path} has no source`),
+  ...paths
+    .filter(path => path.startsWith('dist/') && !bundled.test(path) && !existsSync(sourceOf(path)))
+    .map(path => `${path} has no source`),
 ];
-if (report.size > 8e6) complaints.push(`${report.size} bytes packed, more than 8 MB`);
+if (report.size > 12e6) complaints.push(`${report.size} bytes packed, more than 12 MB`);
 console.log(
   `${paths.length} files, ${(report.size / 1e6).toFixed(1)} MB packed, ${(report.unpackedSize / 1e6).toFixed(1)} MB unpacked`,
 );

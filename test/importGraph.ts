@@ -73,7 +73,7 @@ export function importsOf(source: string): string[] {
 
 /** The file of `sources` that a relative import names, or undefined. */
 function target(from: string, specifier: string, sources: Sources): string | undefined {
-  const path = posix.normalize(posix.join(posix.dirname(from), specifier)).replace(/\.(c?)js$/, '.$1ts');
+  const path = posix.normalize(posix.join(posix.dirname(from), specifier)).replace(/\.(c?)js(\?.*)?$/, '.$1ts');
   return sources.has(path) ? path : undefined;
 }
 

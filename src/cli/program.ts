@@ -38,6 +38,10 @@ const entries: Readonly<Record<string, Entry>> = {
     description: "ClearCLIP's studies, as tables, plots and words",
     load: () => import('./commands/analyze.js'),
   },
+  lab: {
+    description: 'CLIP in a page of your browser, to look into and to change',
+    load: () => import('./commands/lab.js'),
+  },
   worker: { description: 'a machine of an evaluation on many machines', load: () => import('./commands/worker.js') },
   bench: {
     description: 'speed and memory, alone or against other libraries',

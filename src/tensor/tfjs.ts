@@ -2,7 +2,7 @@
  * The only file that imports TensorFlow.js. What the house uses of it passes through here: about forty functions and
  * the tensor types, so that another backend, or a recording one, has one door to stand behind.
  */
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import core from './tfjsCore.cjs';
 
 export const {
@@ -64,7 +64,7 @@ export const {
   zeros,
 } = core;
 
-export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D };
+export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D };
 
 /** The same values under another shape; the caller names the tensor type it makes. */
 export const reshape = <T extends Tensor>(x: Tensor, shape: number[]): T => core.reshape(x, shape) as unknown as T;

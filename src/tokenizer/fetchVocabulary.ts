@@ -17,12 +17,16 @@ export async function fetchVocabulary(
   const packed = await collected(body, maxFileSize, name);
   // Servers may have unpacked it on the way.
   if (packed[0] !== 0x1f || packed[1] !== 0x8b) return packed;
-  const unpacking = streamOf(packed).pipeThrough(new DecompressionStream('gzip'));
-  return collected(unpacking, maxTextSize, name);
+  // Pages' types and Node's differ in what they let through; the bytes do not.
+  const gunzip = new DecompressionStream('gzip') as unknown as {
+    readable: ReadableStream<Uint8Array>;
+    writable: WritableStream<Uint8Array>;
+  };
+  return collected(streamOf(packed).pipeThrough(gunzip), maxTextSize, name);
 }
 
 const streamOf = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
-  new Blob([bytes]).stream() as ReadableStream<Uint8Array>;
+  new Blob([bytes as Uint8Array<ArrayBuffer>]).stream() as ReadableStream<Uint8Array>;
 
 async function opened(
   from: string | URL | Blob | Uint8Array,
