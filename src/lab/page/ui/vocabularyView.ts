@@ -15,7 +15,7 @@ export function vocabularyView(session: Session): View {
   const help = el(
     'p',
     { class: 'quiet', attributes: { id: 'legend-help' } },
-    'Press a class to see its cosines in every panel.',
+    'Shares are of the first panel. Press a class to see its cosines in every one.',
   );
   const element = el(
     'section',
