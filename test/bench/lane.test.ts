@@ -38,9 +38,9 @@ describe('lane', () => {
     inTemporaryFolder(async dir => {
       const runner = await steady(lane(counting, { base: 7 }), join(dir, 'output'));
       expect(runner.about).to.deep.equal({ thing: '1.2' });
-      expect(await runner.candidate(false)).to.deep.equal({ cpu: 2, wall: 20 });
+      expect(await runner.candidate(false)).to.deep.equal({ cpu: 2, wall: 20, peak: 2000 });
       const { output, ...times } = await runner.candidate(true);
-      expect(times).to.deep.equal({ cpu: 3, wall: 30 });
+      expect(times).to.deep.equal({ cpu: 3, wall: 30, peak: 3000 });
       expect([...output!]).to.deep.equal([3, 7]);
       await runner.end();
     }));
@@ -62,7 +62,7 @@ describe('lane', () => {
   it('hears the answer among what libraries say', async () => {
     const chatty = `console.log('loading'); console.log('{ not ours }'); ${counting}`;
     const runner = await steady(lane(chatty), 'unused');
-    expect(await runner.candidate(false)).to.deep.equal({ cpu: 2, wall: 20 });
+    expect(await runner.candidate(false)).to.deep.equal({ cpu: 2, wall: 20, peak: 2000 });
     await runner.end();
   });
 
