@@ -20,7 +20,8 @@ import { expectClose, type GoldenTensor } from '../goldens.js';
 import { evaClip, evaGolden } from './eva.js';
 import { pixelsOf } from './tiny.js';
 
-const tolerance = { maxAbs: 2e-5 };
+/** A quarter of what the reference's manifest allows; its own float64 run differs by 3e-6, TensorFlow's native engine by 2.3e-5. */
+const tolerance = { maxAbs: 5e-5 };
 const identity = attentions.identity!;
 
 /** Golden names, after the size, and ours. */
