@@ -9,12 +9,12 @@ import {
   resolveMethod,
 } from '../evaluate/methods/resolve.js';
 import type { Picture } from '../image/picture.js';
-import { checkAttention, type ImageConfig } from '../model/config.js';
+import type { ImageConfig } from '../model/config.js';
 import { checkWhole } from '../segment/dense/checks.js';
-import { type LabelMap, labelMap } from '../segment/dense/labels.js';
-import { stitch } from '../segment/dense/stitch.js';
+import type { LabelMap } from '../segment/dense/labels.js';
 import type { DenseRun } from '../segment/denseRun.js';
 import { photoPlanes } from '../segment/input.js';
+import { checkWindow, labelsBy, stitched } from '../segment/protocolRun.js';
 import { promptsFor, type SegmentingClip } from '../segment/segmenter.js';
 import { type TextFeatures, textFeatures } from '../segment/textFeatures.js';
 import { windowLogits } from '../segment/windowRuns.js';
@@ -131,30 +131,11 @@ async function labelMaps(
   texts: TextFeatures,
 ): Promise<LabelMap[]> {
   const planes = photoPlanes(picture, protocol, clip.preprocessor);
-  const side = (length: number) =>
-    Math.ceil((protocol.window > 0 ? Math.min(protocol.window, length) : length) / config.patch);
-  const grid = { rows: side(planes.height), columns: side(planes.width) };
-  checkAttention('analyze', config, 1, grid, 'give the model a smaller window');
+  const size = [planes.height, planes.width] as const;
+  checkWindow('analyze', config, protocol.window, size, 'give the model a smaller window');
   const found = await windowLogits(run, config, planes, texts, protocol);
-  const background = vocabulary.classes.findIndex(({ name }) => name.toLowerCase() === 'background');
-  return found.map(windows => {
-    const dense = stitch({
-      windows,
-      queries: texts.count,
-      inputHeight: planes.height,
-      inputWidth: planes.width,
-      outputHeight: picture.height,
-      outputWidth: picture.width,
-    });
-    return labelMap(dense, {
-      scale: protocol.scale,
-      probThreshold: protocol.probThreshold,
-      areaThreshold: protocol.areaThreshold,
-      classOfQuery: vocabulary.classOfQuery,
-      classes: vocabulary.classes.length,
-      background: Math.max(background, 0),
-    });
-  });
+  const photo = [picture.height, picture.width] as const;
+  return found.map(windows => labelsBy(protocol, vocabulary, stitched(windows, planes, photo, texts.count, protocol)));
 }
 
 /** What a study draws of an image. */

@@ -19,10 +19,17 @@ import type { Compiled, InputSpec, Values } from '../tensor/compile.js';
 import type { Runner } from '../tensor/runner.js';
 import type { Pixels, Tensor, Tensor2D, Tensor3D } from '../tensor/tfjs.js';
 import { patchCosines, patchesOf } from './cosines.js';
-import type { Guide, WindowPixels } from './guide.js';
+import { type Guide, guideOf, type WindowPixels } from './guide.js';
+import type { Protocol } from './protocols.js';
 
 /** What a method does with the shared blocks: its variant, or its guide. */
 export type Way = { readonly variant: Variant } | { readonly guide: Guide };
+
+/** A variant's way; a guide is opened for the model. @throws InputError as a guide's opening does */
+export function wayOf(clip: Clip, variant: Variant, protocol: Protocol): Way {
+  const open = guideOf(variant);
+  return open ? { guide: open(clip, variant, protocol) } : { variant };
+}
 
 /** A batch of windows of one size. */
 export interface WindowBatch {

@@ -3,21 +3,19 @@ import { InputError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
 import type { PreprocessSpec } from '../image/preprocessSpec.js';
 import type { Clip } from '../model/clip.js';
-import { checkAttention, type ImageConfig } from '../model/config.js';
 import { engineRunner, type Runner } from '../tensor/runner.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { resizePlanes } from './dense/bilinear.js';
-import { type LabelMap, labelMap } from './dense/labels.js';
+import type { LabelMap } from './dense/labels.js';
 import { type DenseLogits, denseFromPlanes, logitPlanes } from './dense/logits.js';
 import { pamr } from './dense/pamr.js';
-import { stitch, type WindowLogits } from './dense/stitch.js';
-import { prepareDense, type Way } from './denseRun.js';
-import { guideOf } from './guide.js';
+import { prepareDense, wayOf } from './denseRun.js';
 import { type ModelSizes, photoPlanes, pixelScale, protocolForModel } from './input.js';
 import type { KeptPrefixes } from './keptPrefix.js';
 import { clearClip, type Method } from './methods.js';
 import type { PrefixStore } from './prefixStore.js';
 import { templates } from './prompts.js';
+import { checkWindow, labelsBy, stitched } from './protocolRun.js';
 import { workingSize } from './protocolSizes.js';
 import type { Protocol } from './protocols.js';
 import { type TextFeatures, textFeatures } from './textFeatures.js';
@@ -156,16 +154,13 @@ export async function openSegmenter(
   if (methods.length === 0) throw new InputError('segment: expected at least one method, got none');
   const protocolOf = (published: Protocol) => protocolForModel(published, image, clip.settings?.protocol, asked);
   const shared = protocolOf(base ?? methods[0]!.protocol);
-  const ways = methods.map(({ variant, protocol }): Way => {
-    const open = guideOf(variant);
-    return open ? { guide: open(clip, variant, protocolOf(protocol)) } : { variant };
-  });
+  const ways = methods.map(({ variant, protocol }) => wayOf(clip, variant, protocolOf(protocol)));
   const run = await prepareDense(clip, ways, shared.positions, runner);
   return {
     async segment(picture, classes, { texts: known, pictureId, onProgress } = {}) {
       const vocabulary = 'queries' in classes ? classes : fromNames(classes);
       const inputSize = 'values' in picture ? pixelSize(picture) : workingSize(shared, picture.height, picture.width);
-      checkWindow(image, shared.window, inputSize);
+      checkWindow('segment', image, shared.window, inputSize, 'use a smaller short side, or smaller windows');
       const texts = known ?? (await textFeatures(clip, vocabulary.queries, promptsFor(clip, shared), { runner }));
       checkTexts(texts, vocabulary.queries.length, clip.config.embedding);
       const planes = 'values' in picture ? picture : photoPlanes(picture, shared, clip.preprocessor);
@@ -189,16 +184,7 @@ export async function openSegmenter(
 
 /** Labels for what a method makes of a picture. */
 function segmentation(method: string, protocol: Protocol, vocabulary: Vocabulary, dense: DenseLogits): Segmentation {
-  const { scale, probThreshold, areaThreshold } = protocol;
-  const background = vocabulary.classes.findIndex(({ name }) => name.toLowerCase() === 'background');
-  const map = labelMap(dense, {
-    scale,
-    probThreshold,
-    areaThreshold,
-    classOfQuery: vocabulary.classOfQuery,
-    classes: vocabulary.classes.length,
-    background: Math.max(background, 0),
-  });
+  const map = labelsBy(protocol, vocabulary, dense);
   return {
     ...map,
     method,
@@ -238,31 +224,9 @@ function checkTexts({ count, width, values }: TextFeatures, queries: number, emb
   );
 }
 
-/** Refuses windows of too many patches before a photo is resized to hold them. */
-function checkWindow(config: ImageConfig, window: number, size: readonly [number, number]): void {
-  const patches = (side: number) => Math.ceil((window > 0 ? Math.min(window, side) : side) / config.patch);
-  const grid = { rows: patches(size[0]), columns: patches(size[1]) };
-  checkAttention('segment', config, 1, grid, 'use a smaller short side, or smaller windows');
-}
-
 function outputSize(picture: Picture | PixelInput): [height: number, width: number] {
   if (!('values' in picture)) return [picture.height, picture.width];
   return [picture.outputHeight ?? picture.height, picture.outputWidth ?? picture.width];
-}
-
-function stitched(
-  windows: WindowLogits[],
-  planes: Planes,
-  [height, width]: readonly [height: number, width: number],
-  queries: number,
-  { window, wholeImage, padding }: Protocol,
-): DenseLogits {
-  const output = { queries, outputHeight: height, outputWidth: width };
-  if (window === 0 && wholeImage === 'to-photo' && padding === 'drop') {
-    const whole = { ...windows[0]!, y1: 0, x1: 0, y2: height, x2: width };
-    return stitch({ ...output, windows: [whole], inputHeight: height, inputWidth: width });
-  }
-  return stitch({ ...output, windows, inputHeight: planes.height, inputWidth: planes.width });
 }
 
 function refined(dense: DenseLogits, planes: Planes, refinement: Protocol['pamr']): DenseLogits {

@@ -3,8 +3,7 @@
 import type { Picture } from '../../image/picture.js';
 import { planesOf } from '../../image/resizing/planes.js';
 import { padSquare } from '../../regions/crops.js';
-import { prepareDense, type Way } from '../../segment/denseRun.js';
-import { guideOf } from '../../segment/guide.js';
+import { prepareDense, wayOf } from '../../segment/denseRun.js';
 import { protocolForModel } from '../../segment/input.js';
 import type { Method } from '../../segment/methods.js';
 import type { SegmentingClip } from '../../segment/segmenter.js';
@@ -33,12 +32,9 @@ export async function prepareMaps(
 ): Promise<DenseMaps> {
   const image = clip.config.image!;
   const { rescale, mean, std } = clip.preprocessor;
-  const ways = methods.map(({ variant, protocol }): Way => {
-    const open = guideOf(variant);
-    return open
-      ? { guide: open(clip, variant, protocolForModel(protocol, image, clip.settings?.protocol)) }
-      : { variant };
-  });
+  const ways = methods.map(({ variant, protocol }) =>
+    wayOf(clip, variant, protocolForModel(protocol, image, clip.settings?.protocol)),
+  );
   const run = await prepareDense(clip, ways, 'exact', runner);
   return {
     async cosines(picture) {

@@ -9,10 +9,10 @@ import { startEngine } from '../../tensor/engine.js';
 import { enableGradients } from '../../tensor/gradients.js';
 import { getBackend } from '../../tensor/tfjs.js';
 import { faultOf, warmupFault } from '../../train/configFile.js';
+import { type ConfiguredOptions, trainAsConfigured } from '../../train/configuredRun.js';
 import type { Snapshot } from '../../train/loop.js';
-import { type RunOptions, type RunResult, trainInFolder } from '../../train/run.js';
-import { configHash, type RunInputs } from '../../train/runFile.js';
-import { cosineSchedule } from '../../train/schedule.js';
+import type { RunResult } from '../../train/run.js';
+import { configHash } from '../../train/runFile.js';
 import type { TrainTask } from '../../train/task.js';
 import type { RegionPlan } from './batch.js';
 import { clipselfBatches } from './batches.js';
@@ -22,13 +22,7 @@ import { writeDistilled } from './save.js';
 import { type ClipselfState, clipselfTask } from './task.js';
 
 /** What is not the configuration's business. */
-export type TrainClipselfOptions = Pick<
-  RunOptions<ClipselfState>,
-  'folder' | 'resume' | 'until' | 'threads' | 'onStep' | 'signal' | 'warn'
-> & {
-  /** What to do with the weights as often as the configuration's `evaluation` says. */
-  readonly evaluate?: NonNullable<RunOptions<ClipselfState>['evaluate']>['run'];
-};
+export type TrainClipselfOptions = ConfiguredOptions<ClipselfState>;
 
 /** A training with its model open. */
 export interface ClipselfTraining {
@@ -87,7 +81,8 @@ export async function openClipself(config: TrainClipselfConfig): Promise<Clipsel
       steps,
       task,
       plan,
-      train: options => trainClipself(config, { steps, task, plan, inputs }, options),
+      train: options =>
+        trainAsConfigured(task, clipselfBatches(plan, options.warn), config, { steps, inputs }, options),
       save: (folder, { state }) => writeDistilled(folder, model, state.weights, { alpha, ...(windows && { windows }) }),
       close: teacher.dispose,
     };
@@ -95,29 +90,6 @@ export async function openClipself(config: TrainClipselfConfig): Promise<Clipsel
     if (teacher) teacher.dispose();
     else model.file.close();
     throw error;
-  }
-}
-
-async function trainClipself(
-  config: TrainClipselfConfig,
-  { steps, task, plan, inputs }: Pick<ClipselfTraining, 'steps' | 'task' | 'plan'> & { readonly inputs: RunInputs },
-  { evaluate, ...options }: TrainClipselfOptions,
-): Promise<RunResult<ClipselfState>> {
-  const { checkpoint, log, optimiser, evaluation } = config;
-  const source = clipselfBatches(plan, options.warn);
-  try {
-    return await trainInFolder(task, source, {
-      ...options,
-      config,
-      inputs,
-      steps,
-      checkpoint,
-      log,
-      rate: cosineSchedule({ ...optimiser, steps }),
-      ...(evaluate && evaluation && { evaluate: { every: evaluation.every, run: evaluate } }),
-    });
-  } finally {
-    await source.close();
   }
 }
 

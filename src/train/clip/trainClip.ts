@@ -2,8 +2,8 @@
 import { ensureEngine } from '../../tensor/engine.js';
 import { enableGradients } from '../../tensor/gradients.js';
 import { createTokenizer } from '../../tokenizer/tokenizer.js';
-import { type RunOptions, type RunResult, trainInFolder } from '../run.js';
-import { cosineSchedule } from '../schedule.js';
+import { type ConfiguredOptions, trainAsConfigured } from '../configuredRun.js';
+import type { RunResult } from '../run.js';
 import type { TrainTask } from '../task.js';
 import { sceneBatches } from './batches.js';
 import { type ClipState, clipTask } from './clipTask.js';
@@ -12,13 +12,7 @@ import { longestCaption, type SceneBatchPlan } from './sceneBatch.js';
 import { sceneVocabulary } from './vocabulary.js';
 
 /** What is not the configuration's business. */
-export type TrainClipOptions = Pick<
-  RunOptions<ClipState>,
-  'folder' | 'resume' | 'until' | 'threads' | 'onStep' | 'signal' | 'warn'
-> & {
-  /** What to do with the weights as often as the configuration's `evaluation` says. */
-  readonly evaluate?: NonNullable<RunOptions<ClipState>['evaluate']>['run'];
-};
+export type TrainClipOptions = ConfiguredOptions<ClipState>;
 
 /** Batches of a configuration. */
 export const planOf = ({ data, model }: TrainClipConfig): SceneBatchPlan => ({
@@ -52,21 +46,6 @@ export async function taskOf(config: TrainClipConfig): Promise<TrainTask<ClipSta
  * @throws InputError as `trainInFolder` does
  */
 export async function trainClip(config: TrainClipConfig, options: TrainClipOptions): Promise<RunResult<ClipState>> {
-  const { evaluate, ...rest } = options;
-  const { steps, checkpoint, log, optimiser, evaluation } = config;
   const task = await taskOf(config);
-  const source = sceneBatches(planOf(config));
-  try {
-    return await trainInFolder(task, source, {
-      ...rest,
-      config,
-      steps,
-      checkpoint,
-      log,
-      rate: cosineSchedule({ ...optimiser, steps }),
-      ...(evaluate && evaluation && { evaluate: { every: evaluation.every, run: evaluate } }),
-    });
-  } finally {
-    await source.close();
-  }
+  return trainAsConfigured(task, sceneBatches(planOf(config)), config, { steps: config.steps }, options);
 }
