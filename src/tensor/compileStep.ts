@@ -7,9 +7,9 @@ import { type CompileOptions, compile, type InputSpec, type Mapped, type Tensors
 import { TensorClass } from './internals.js';
 import { dtypeOf } from './run/host.js';
 import type { Tensor } from './tfjs.js';
-import { type Given, sizesOf } from './trace/signature.js';
+import { checkFunction, type Given, sizesOf } from './trace/signature.js';
 import { type Leaf, leavesOf, restructure, type Structure } from './trace/structure.js';
-import { toTensor, toValues } from './values.js';
+import { described as describedInput, toTensor, toValues } from './values.js';
 
 /** What a step goes on from: tensors at the start, then the values that the step before gave. */
 export type StepState<State> = State | Mapped<State, Values>;
@@ -67,6 +67,7 @@ export function flattened<State extends Structure, R extends { readonly state: S
   fn: (state: State, ...inputs: never) => R,
   state: State,
 ) {
+  checkFunction(fn);
   const form = leavesOf(state).map(({ path, tensor: { shape, dtype } }): Form => ({ path, shape: [...shape], dtype }));
   const specs = form.map(({ path, shape, dtype }): InputSpec => {
     return { shape, dtype: dtype as 'float32', name: ['given', 'state', ...path].join('.') };
@@ -98,9 +99,8 @@ export async function inputValues(
   inputs: readonly (Tensor | Values)[],
   signature: readonly InputSpec[],
 ): Promise<Values[]> {
-  const values = await Promise.all(inputs.map(valuesOf));
-  sizesOf(signature, values.map(described));
-  return values;
+  sizesOf(signature, inputs.map(describedInput));
+  return Promise.all(inputs.map(valuesOf));
 }
 
 /** A tensor of the state, without its values. */

@@ -2,7 +2,7 @@
  * TensorFlow.js' engine room: what recording and storing tensors need beyond the functions of `tfjs.ts`. Only the
  * tensor folder looks in here.
  */
-import type { DataType, KernelBackend, NamedAttrMap, NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+import type { DataType, KernelBackend, NamedAttrMap, NamedTensorMap, Tensor, Variable } from '@tensorflow/tfjs-core';
 import core from './tfjsCore.cjs';
 
 export type * as tfKernels from '@tensorflow/tfjs-core';
@@ -23,6 +23,7 @@ export const {
   slice_util: sliceUtil,
   Tensor: TensorClass,
   util: tfUtil,
+  Variable: VariableClass,
 } = core;
 
 /** What a tensor's values are known by; tensors that share values share it. */
@@ -45,6 +46,7 @@ export interface Engine {
   ): { value: Tensor; grads: (Tensor | undefined)[] };
   isTapeOn(): boolean;
   makeTensorFromDataId(dataId: DataId, shape: readonly number[], dtype: DataType, backend: KernelBackend): Tensor;
+  makeVariable(initial: Tensor, trainable?: boolean, name?: string, dtype?: DataType): Variable;
   runKernel(name: string, inputs: NamedTensorMap, attributes?: NamedAttrMap): Tensor | Tensor[];
 }
 

@@ -8,13 +8,15 @@ import { flattened, inputValues, type StepState, stateValues } from './compileSt
 import type { Session } from './run/host.js';
 import { workerHost } from './run/worker.js';
 import type { Tensor } from './tfjs.js';
+import { checkThreads } from './threads.js';
 import { makeModel } from './trace/model.js';
 import { checkSignature, namedSizes } from './trace/signature.js';
 import { restructure } from './trace/structure.js';
+import { checkFiles } from './trace/weightFiles.js';
 
 /** A step that goes on from its own result. */
 export interface KeptStep<State, R> {
-  /** Does one step, and gives what the function returns beside the state. One step at a time. */
+  /** Does one step, after those asked for before, and gives what the function returns beside the state. */
   (...inputs: readonly (Tensor | Values)[]): Promise<Mapped<Omit<R, 'state'>, Values>>;
   /** A copy of the state after the last step, or as it was given. */
   state(): Promise<Mapped<State, Values>>;
@@ -45,7 +47,8 @@ export async function compileKeptStep<
   if (named) throw new InputError(`compileKeptStep: expected sizes as numbers, or 'batch', got '${named}'`);
   const flat = flattened(fn as never, form);
   let first: Values[] | undefined = await stateValues(start, flat.form);
-  const { bytes, access, inputs, outputs, skeleton } = await makeModel(
+  if (threads !== undefined) checkThreads('compileKeptStep: threads', threads);
+  const { bytes, access, inputs, outputs, skeleton, weights } = await makeModel(
     flat.whole as never,
     [...flat.specs, ...signature],
     {},
@@ -61,8 +64,13 @@ export async function compileKeptStep<
     ...(threads !== undefined && { threads }),
   });
 
-  const step = async (...given: readonly (Tensor | Values)[]) => {
-    const values = await inputValues(given, signature);
+  let released: Promise<void> | undefined;
+  const checkAlive = () => {
+    if (released) throw new InputError('compiled step: called after dispose');
+  };
+  const go = async (reading: Promise<Values[]>) => {
+    const values = await reading;
+    checkFiles(weights);
     const feeds = [...(first ?? []), ...values];
     const fed = first ? inputs : inputs.slice(stateNames.length);
     const results = await session.run(Object.fromEntries(fed.map((name, i) => [name, feeds[i]!])));
@@ -73,7 +81,21 @@ export async function compileKeptStep<
     ) as { state: unknown };
     return rest;
   };
+  let before: Promise<unknown> = Promise.resolve();
+  const step = async (...given: readonly (Tensor | Values)[]) => {
+    checkAlive();
+    const reading = inputValues(given, signature);
+    const done = Promise.allSettled([before, reading]).then(() => go(reading));
+    before = done;
+    return done;
+  };
+  const dispose = async () => {
+    released ??= Promise.allSettled([before]).then(() => session.release());
+    return released;
+  };
   const state = async () => {
+    checkAlive();
+    await Promise.allSettled([before]);
     if (first) return restructure(form, first) as Mapped<State, Values>;
     const held = await session.kept();
     return restructure(
@@ -81,7 +103,7 @@ export async function compileKeptStep<
       stateNames.map(name => held[name]!),
     ) as Mapped<State, Values>;
   };
-  return Object.assign(step, { state, dispose: () => session.release() }) as unknown as KeptStep<State, R>;
+  return Object.assign(step, { state, dispose }) as unknown as KeptStep<State, R>;
 }
 
 const at = <T>(structure: unknown, path: readonly string[]): T =>

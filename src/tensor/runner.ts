@@ -9,7 +9,7 @@ import { setBackend, TensorClass } from './internals.js';
 import { type RunnerName, runnerNames } from './names.js';
 import type { Values } from './run/host.js';
 import { clone, dispose, getBackend, type Tensor, tidy } from './tfjs.js';
-import { checkSignature, type InputSpec, sizesOf } from './trace/signature.js';
+import { checkFunction, checkSignature, type InputSpec, sizesOf } from './trace/signature.js';
 import { leavesOf, restructure, type Structure } from './trace/structure.js';
 import { described, toTensor, toValues } from './values.js';
 
@@ -85,6 +85,7 @@ function eager<const S extends readonly InputSpec[], R extends Structure>(
   signature: S,
   backend?: string,
 ): Compiled<R> {
+  checkFunction(fn);
   checkSignature(signature);
   let disposed = false;
   const call = async (...given: (Tensor | Values)[]): Promise<unknown> => {

@@ -30,14 +30,19 @@ export interface Place {
   readonly transposed: boolean;
 }
 
-const places = new WeakMap<DataId, Place>();
+/** A place, and the shape of the tensor that was noted: others may have the same values under another shape. */
+export interface ShapedPlace extends Place {
+  readonly shape: readonly number[];
+}
+
+const places = new WeakMap<DataId, ShapedPlace>();
 
 /** Notes that a tensor's values are those of a slice of a file. */
 export function rememberPlace(tensor: Tensor, place: Place): void {
-  places.set(dataIdOf(tensor), place);
+  places.set(dataIdOf(tensor), { ...place, shape: [...tensor.shape] });
 }
 
-export const placeOf = (dataId: DataId): Place | undefined => places.get(dataId);
+export const placeOf = (dataId: DataId): ShapedPlace | undefined => places.get(dataId);
 
 /** The backend of tensors that no engine has asked for yet. Never active: it computes nothing. */
 class StoredBackend extends BackendClass {

@@ -1,11 +1,12 @@
 /**
- * The only file that imports TensorFlow.js. What the house uses of it passes through here: about forty functions and
- * the tensor types, so that another backend, or a recording one, has one door to stand behind.
+ * The only file that imports TensorFlow.js. What the house uses of it passes through here, and what users write attentions
+ * and losses with, so that another backend, or a recording one, has one door to stand behind.
  */
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import core from './tfjsCore.cjs';
 
 export const {
+  abs,
   add,
   argMax,
   backend,
@@ -14,9 +15,12 @@ export const {
   clipByValue,
   clone,
   concat,
+  cumprod,
+  cumsum,
   customGrad,
   dispose,
   div,
+  einsum,
   equal,
   erf,
   exp,
@@ -25,9 +29,12 @@ export const {
   floor,
   fused,
   gather,
+  gatherND,
   getBackend,
+  greater,
   greaterEqual,
   keep,
+  less,
   lessEqual,
   log,
   logicalAnd,
@@ -36,20 +43,27 @@ export const {
   maximum,
   mean,
   memory,
+  min,
   minimum,
   mul,
   neg,
+  norm,
+  oneHot,
   ones,
   pad,
   range,
+  relu,
+  reverse,
   rsqrt,
   scalar,
+  scatterND,
   sigmoid,
   slice,
   softmax,
   split,
   sqrt,
   square,
+  squeeze,
   stack,
   sub,
   sum,
@@ -59,8 +73,10 @@ export const {
   tensor3d,
   tensor4d,
   tile,
+  topk,
   transpose,
   unstack,
+  where,
   zeros,
 } = core;
 

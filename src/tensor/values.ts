@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import { TensorClass } from './internals.js';
 import { dtypeOf, type Values } from './run/host.js';
 import { type Tensor, tensor } from './tfjs.js';
+import { elementsAs } from './trace/graph.js';
 import type { Given } from './trace/signature.js';
 
 /** What a call's value is, as far as it must fit the signature. @throws InputError when it is neither, or disposed. */
@@ -15,6 +16,9 @@ export function described(given: Tensor | Values, i: number): Given {
     throw new InputError(`compiled function: input ${i}: expected a tensor, or its values as { data, shape }`);
   }
   const { data, shape } = given;
+  if (!shape.every(size => Number.isInteger(size) && size >= 0)) {
+    throw new InputError(`compiled function: input ${i}: expected a shape of whole numbers from 0 up, got [${shape}]`);
+  }
   const held = dtypeOf(data);
   const { dtype = held } = given;
   if (dtype !== held) throw new InputError(`compiled function: input ${i}: expected ${dtype} as data, got ${held}`);
@@ -26,7 +30,9 @@ export function described(given: Tensor | Values, i: number): Given {
 /** The values of a tensor; what are values already stay as they are. */
 export async function toValues(given: Tensor | Values): Promise<Values> {
   if (!(given instanceof TensorClass)) return given;
-  return { data: await given.data(), shape: given.shape, dtype: given.dtype as 'float32' };
+  const { shape } = given;
+  const dtype = given.dtype as 'float32';
+  return { data: elementsAs(dtype, await given.data()) as Values['data'], shape, dtype };
 }
 
 /** A tensor of these values, the caller's to dispose. */

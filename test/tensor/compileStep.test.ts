@@ -1,3 +1,4 @@
+import { stridedSlice } from '@tensorflow/tfjs-core';
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
 import { createClip } from '../../src/model/clip.js';
@@ -229,6 +230,42 @@ describe('compileStep', () => {
       const whole = cast(two, 'int32');
       expect(await refusal(() => lossAndGradients(({ w }) => sum(w), { w: whole }))).to.match(/got int32 at 'w'/);
       whole.dispose();
+      expect(await of(() => 3 as never)).to.match(/expected one float32 number, got a Number/);
+      expect(await of((async () => sum(two)) as never)).to.match(/got a Promise/);
+      const gone = tensor1d([1]);
+      gone.dispose();
+      expect(await refusal(() => lossAndGradients(({ w }) => sum(w), { w: gone }))).to.match(
+        /has been disposed at 'w'/,
+      );
+    });
+
+    it('gradients that nobody knows', () =>
+      withoutLeak(async () => {
+        const loss = (w: Tensor) => sum(stridedSlice(w, [0], [2], [1]));
+        const message = await refusal(() => tidy(() => lossAndGradients(loss, two)));
+        expect(message).to.match(/^no gradient of 'StridedSlice' is known/);
+      }));
+
+    it('a loss that fails, leaving nothing behind', () =>
+      withoutLeak(() => {
+        const failing = (w: Tensor): Tensor => {
+          square(w);
+          throw new RangeError('mine');
+        };
+        expect(() => tidy(() => lossAndGradients(failing, two))).to.throw(RangeError, 'mine');
+      }));
+
+    it('what is no step, and inputs that are none', async () => {
+      expect(await refusal(() => compileStep(undefined as never, { w: two }, []))).to.match(
+        /expected a function of tensors/,
+      );
+      const step = await compileStep(({ w }: One, x) => ({ state: { w: add(w, x) } }), { w: two }, [{ shape: [2] }]);
+      for (const none of [undefined, null, 3]) {
+        expect(await refusal(() => step({ w: two }, none as never))).to.match(
+          /input 0: expected a tensor, or its values/,
+        );
+      }
+      await step.dispose();
     });
 
     it('gives zeros for weights that the loss does not depend on', () =>

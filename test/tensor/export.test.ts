@@ -1,17 +1,16 @@
 /** Exported models: what is in the files, and that runtimes that know nothing of this project run them. */
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { type LoadedClip, loadClip } from '../../src/checkpoint/loadClip.js';
 import { InputError } from '../../src/errors.js';
-import { safetensorsBytes } from '../../src/files/safetensors/write.js';
 import { type ExportOptions, exportModel } from '../../src/tensor/export.js';
 import { add, concat, matMul, mul, type Pixels, type Tensor, tensor2d, tidy } from '../../src/tensor/tfjs.js';
 import { useEngine, withoutLeak } from '../engine.js';
 import { inTemporaryFolder } from '../files/temporary.js';
 import { cosine, expectClose, findGolden, readGolden } from '../goldens.js';
+import { inPython, needsPython } from '../pythonRuntime.js';
 
 const golden = readGolden(findGolden('clip-tiny/v512_outputs.safetensors')!);
 const pixels = golden.pixels!.data as Float32Array;
@@ -176,46 +175,7 @@ describe('exportModel', () => {
   });
 
   describe("in Python's onnxruntime", () => {
-    const python = process.env.CLIPSCOPE_PYTHON;
-    before(function () {
-      if (python) return;
-      console.log('      skipped: CLIPSCOPE_PYTHON names no Python with onnx, onnxruntime and numpy');
-      this.skip();
-    });
-
-    /** What Python makes of a model, by output, after `onnx.checker` has passed it. */
-    function inPython(folder: string, path: string): Record<string, { data: Float32Array }> {
-      const [given, made] = [join(folder, 'given.safetensors'), join(folder, 'made.safetensors')];
-      const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
-      writeFileSync(given, safetensorsBytes(new Map([['pixels', { dtype: 'F32', shape: [batch, 3, 64, 64], bytes }]])));
-      execFileSync(python!, ['-c', script, path, given, made], { encoding: 'utf8', stdio: 'pipe' });
-      expect(existsSync(made)).to.equal(true);
-      return readGolden(made) as Record<string, { data: Float32Array }>;
-    }
-
-    // Safetensors by hand: numpy is all that it takes.
-    const script = `
-import json, sys
-import numpy as np, onnx, onnxruntime
-model, given, made = sys.argv[1:]
-onnx.checker.check_model(model, full_check=True)
-raw = open(given, 'rb').read()
-head = 8 + int.from_bytes(raw[:8], 'little')
-feeds = {}
-for name, info in json.loads(raw[8:head]).items():
-    if name != '__metadata__':
-        begin, end = info['data_offsets']
-        feeds[name] = np.frombuffer(raw[head + begin:head + end], np.float32).reshape(info['shape'])
-session = onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
-names = [output.name for output in session.get_outputs()]
-header, body = {}, b''
-for name, value in zip(names, session.run(names, feeds)):
-    data = value.astype(np.float32).tobytes()
-    header[name] = {'dtype': 'F32', 'shape': list(value.shape), 'data_offsets': [len(body), len(body) + len(data)]}
-    body += data
-text = json.dumps(header).encode()
-open(made, 'wb').write(len(text).to_bytes(8, 'little') + text + body)
-`;
+    before(needsPython);
 
     const cases: Record<string, ExportOptions> = {
       'weights copied': {},
@@ -228,7 +188,9 @@ open(made, 'wb').write(len(text).to_bytes(8, 'little') + text + body)
         onModel('open_clip-v512', async (clip, folder) => {
           const path = join(folder, 'image.onnx');
           await exportImages(clip, path, options);
-          const { data } = inPython(folder, path).pooled!;
+          const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+          const { data } = inPython(folder, path, { pixels: { dtype: 'F32', shape: [batch, 3, 64, 64], bytes } })
+            .pooled!;
           const { pooled } = await runFile(path, given);
           // One runtime in two packages: what differs is how a sum is ordered, and in eight bits a step now and then.
           const maxAbs = options.quantize ? 1e-2 : 1e-5;

@@ -1,11 +1,16 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { InputError } from '../../src/errors.js';
 import type { Values } from '../../src/tensor/compile.js';
 import { compileStep, type StepState } from '../../src/tensor/compileStep.js';
 import { startEngine } from '../../src/tensor/engine.js';
 import { compileKeptStep } from '../../src/tensor/keptStep.js';
+import { rememberPlace } from '../../src/tensor/stored.js';
 import { add, greaterEqual, mul, sum, type Tensor, tensor1d, tensor2d } from '../../src/tensor/tfjs.js';
 import { withoutLeak } from '../engine.js';
 import { rejection } from '../files/rejection.js';
+import { inTemporaryFolder } from '../files/temporary.js';
 
 interface State {
   readonly weights: { readonly weight: Tensor; readonly list: readonly Tensor[] };
@@ -82,6 +87,50 @@ describe('compileKeptStep', () => {
       await kept.dispose();
     }));
 
+  it('does steps asked for at one time one after the other, and all of them before it is disposed', async () => {
+    const form = start();
+    const [one, other] = [
+      await compileKeptStep(step, form, form, signature),
+      await compileKeptStep(step, form, form, signature),
+    ];
+    const inTurn: unknown[] = [];
+    for (const batch of batches) inTurn.push(await one(batch));
+    const wrong = { data: new Float32Array(3), shape: [1, 3] };
+    const asked = [other(batches[0]!), other(wrong), other(batches[1]!), other(batches[2]!), other.state()] as const;
+    const settled = Promise.allSettled(asked);
+    await other.dispose();
+    const [first, refused, second, third, state] = await settled;
+    expect(refused.status).to.equal('rejected');
+    const values = [first, second, third].map(result => (result.status === 'fulfilled' ? result.value : result.reason));
+    expect(values).to.deep.equal(inTurn);
+    expect((state as PromiseFulfilledResult<unknown>).value).to.deep.equal(await one.state());
+    await one.dispose();
+  });
+
+  it('refuses a file of weights that has been changed', () =>
+    inTemporaryFolder(async folder => {
+      const path = join(folder, 'weights');
+      writeFileSync(path, new Uint8Array(Float32Array.of(1, 2).buffer));
+      let changed = false;
+      const check = () => {
+        if (changed) throw new InputError('weights: the file has been changed');
+      };
+      const frozen = tensor1d([1, 2]);
+      rememberPlace(frozen, { slice: { path, offset: 0, length: 8, check }, dtype: 'float32', transposed: false });
+      const form: { seen: Tensor } = { seen: tensor1d([0, 0]) };
+      const kept = await compileKeptStep(
+        ({ seen }, x) => ({ state: { seen: add(seen, sum(mul(x, frozen), 0)) } }),
+        form,
+        form,
+        signature,
+      );
+      await kept(batches[0]!);
+      expect([...(await kept.state()).seen.data]).to.deep.equal([1, -2]);
+      changed = true;
+      expect(await rejection(kept(batches[0]!))).to.match(/the file has been changed/);
+      await kept.dispose();
+    }));
+
   it('refuses sizes by name, states and inputs of another form', async () => {
     const form = start();
     expect(await rejection(compileKeptStep(step, form, form, [{ shape: ['n', 2] }]))).to.match(
@@ -99,6 +148,10 @@ describe('compileKeptStep', () => {
     } finally {
       await kept.dispose();
     }
-    expect(await kept(batches[0]!).then(String, error => error)).to.be.an('error');
+    await kept.dispose();
+    expect(await rejection(kept(batches[0]!))).to.match(/^compiled step: called after dispose$/);
+    expect(await rejection(kept.state())).to.match(/^compiled step: called after dispose$/);
+    expect(await rejection(compileKeptStep(step, form, form, signature, { threads: 0 }))).to.match(/threads: expected/);
+    expect(await rejection(compileKeptStep(undefined as never, form, form, signature))).to.match(/expected a function/);
   });
 });

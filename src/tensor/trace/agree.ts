@@ -63,8 +63,8 @@ export function agreedSource(batches: Batches, values: readonly Traced[], of: st
     return { kind: 'ints', ints: agreedSizes(batches, lists, of) };
   }
   if (sources.every(source => sameSource(first, source!))) return first;
-  const what = `a constant ${showShape(values[0]!.shape)} that ${of} works on`;
-  const why = isFree(batches) ? 'is random or follows the batch size' : 'is another at each call; is it random?';
+  const what = `a constant ${showShape(agreedShape(batches, values, of))} that ${of} works on`;
+  const why = isFree(batches) ? 'is random or follows the batch size' : 'is another at each call, as random ones are';
   throw new InputError(`compile: ${what} ${why}; make it an input, or compute it with tensors`);
 }
 

@@ -16,13 +16,22 @@ import {
   registerKernel,
   type TensorInfo,
 } from '../internals.js';
-import { type Place, placeOf } from '../stored.js';
+import { placeOf, type ShapedPlace } from '../stored.js';
 import type { Tensor } from '../tfjs.js';
 import { compute, cpuHas, evaluate, isConstant } from './constants.js';
-import { builder, type Elements, elementsOf, type KernelRecipe, type Node, showShape } from './graph.js';
-import { constant } from './kernels/create.js';
+import {
+  builder,
+  type Elements,
+  elementsAs,
+  elementsOf,
+  type KernelRecipe,
+  type Node,
+  sameShape,
+  showShape,
+} from './graph.js';
+import { constant, written } from './kernels/create.js';
 import { kernels } from './kernels/index.js';
-import type { Traced } from './kernels/kernel.js';
+import { cast, reshape, type Traced } from './kernels/kernel.js';
 
 /** Operations that draw random numbers where they run; those that draw them in JavaScript show as changing constants. */
 const random = /^(Multinomial|Random|Stateless|TruncatedNormal|ParameterizedTruncated)/;
@@ -31,32 +40,57 @@ type RecordedType = 'float32' | 'int32' | 'bool';
 
 export class RecordingBackend extends BackendClass {
   readonly nodes: Node<number>[] = [];
+  /** What the function did that only shows to be impossible once it has returned. */
+  refusal: unknown;
   readonly #values = new Map<DataId, Traced>();
-  /** Tensors of other backends that the function met. */
-  readonly #captured = new Map<DataId, Traced>();
+  /** Tensors of other backends that the function met, in each shape and type that it met them in. */
+  readonly #captured = new Map<DataId, Traced[]>();
+  readonly #batch: number | undefined;
+
+  /** @param batch the size that stands for the free one. */
+  constructor(batch?: number) {
+    super();
+    this.#batch = batch;
+  }
 
   /**
    * The value behind a tensor. One that lives elsewhere is referred to and stays where it is. `use` says what becomes of
    * it, for the message.
    */
-  value({ dataId, shape, dtype }: TensorInfo, use: string): Traced {
-    const known = this.#values.get(dataId) ?? this.#captured.get(dataId);
-    if (known) return known;
+  value(tensor: TensorInfo, use: string): Traced {
+    const { dataId, shape } = tensor;
+    const made = this.#values.get(dataId);
+    if (made) return made;
+    const dtype = checkedType(tensor.dtype);
+    const forms = this.#captured.get(dataId) ?? [this.#capture(tensor, use)];
+    this.#captured.set(dataId, forms);
+    const known = forms.find(form => form.dtype === dtype && sameShape(form.shape, shape));
+    const value = known ?? this.#inForm(forms[0]!, dtype, shape);
+    if (!known) forms.push(value);
+    return value;
+  }
+
+  #capture({ dataId, shape, dtype }: TensorInfo, use: string): Traced {
     const home = engine().state.tensorInfo.get(dataId)?.backend;
     if (!home) throw new InputError(`compile: the function ${use} a tensor that has been disposed`);
     if (home instanceof RecordingBackend) {
       throw new InputError(`compile: the function ${use} a tensor that an earlier recording made`);
     }
-    const read = () => home.readSync(dataId) as Elements;
     const place = placeOf(dataId);
-    const value: Traced = place
-      ? this.#fromFile(place, shape, read)
-      : { dtype: checkedType(dtype), shape: [...shape], source: { kind: 'tensor', id: dataId, read } };
-    this.#captured.set(dataId, value);
-    return value;
+    if (place) return this.#fromFile(place, reader(dataId, 'float32'));
+    const type = checkedType(dtype);
+    return { dtype: type, shape: [...shape], source: { kind: 'tensor', id: dataId, read: reader(dataId, type) } };
   }
 
-  #fromFile({ slice, dtype, transposed }: Place, shape: readonly number[], read: () => Elements): Traced {
+  /** The same elements in another shape or type: backends let tensors share them that differ in no more. */
+  #inForm(value: Traced, dtype: RecordedType, shape: readonly number[]): Traced {
+    const g = builder(this.nodes, 'a shared tensor');
+    const formed = reshape(g, cast(g, value, dtype), shape);
+    if (isConstant(value)) formed.recipe = { read: () => elementsAs(dtype, evaluate(value)!) };
+    return formed;
+  }
+
+  #fromFile({ slice, dtype, transposed, shape }: ShapedPlace, read: () => Elements): Traced {
     const g = builder(this.nodes, 'weights');
     const stored = transposed ? shape.toReversed() : [...shape];
     let value: Traced = { dtype, shape: stored, source: { kind: 'file', slice } };
@@ -68,7 +102,7 @@ export class RecordingBackend extends BackendClass {
 
   /** Lets a tensor stand for a value instead of its own elements. */
   substitute(dataId: DataId, value: Traced): void {
-    this.#captured.set(dataId, value);
+    this.#captured.set(dataId, [value]);
   }
 
   infoOf(value: Traced): TensorInfo {
@@ -97,11 +131,12 @@ export class RecordingBackend extends BackendClass {
     const known = cpuHas(name) && Object.values(given).every(isConstant);
     const kernel = kernels[name];
     if (kernel) {
-      const made = kernel(g, given as never, attributes as never);
+      const made = this.#attempted(name, given, () => kernel(g, given as never, attributes as never));
       if (known) keepRecipes(asList(made), { kernel: name, inputs: given, attributes });
       return made;
     }
-    const computed = known ? compute({ kernel: name, inputs: given, attributes }) : undefined;
+    const work = { kernel: name, inputs: given, attributes };
+    const computed = known ? this.#attempted(name, given, () => compute(work)) : undefined;
     if (!computed) {
       throw new InputError(`compile: the function uses '${name}', of which no graph form is known; see docs/ops.md`);
     }
@@ -109,10 +144,27 @@ export class RecordingBackend extends BackendClass {
     return computed.list ? values : values[0]!;
   }
 
+  /** Does an operation; where it fails for what it is given, the message says what that was. */
+  #attempted<T>(name: string, given: Readonly<Record<string, Traced>>, operation: () => T): T {
+    try {
+      return operation();
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      const shapes = Object.values(given).map(({ shape }) => this.#show(shape));
+      const reason = String(error instanceof Error ? error.message : error).replace(/\s+/g, ' ');
+      throw new InputError(`compile: '${name}' of ${shapes.join(' and ')}: ${reason}`, { cause: error });
+    }
+  }
+
+  /** A shape, with the free size by its name. */
+  #show(shape: readonly number[]): string {
+    return showShape(shape.map(size => (size === this.#batch ? { factor: 1, offset: 0 } : size)));
+  }
+
   override write(values: BackendValues, shape: number[], dtype: string): DataId {
     const type = checkedType(dtype);
     const data = ArrayBuffer.isView(values) ? (values as Elements) : elementsOf(type, values as unknown as number[]);
-    return this.infoOf(constant(builder(this.nodes, 'constant'), data, type, shape)).dataId;
+    return this.infoOf(written(builder(this.nodes, 'constant'), data, type, shape)).dataId;
   }
 
   override readSync(dataId: DataId): BackendValues {
@@ -121,13 +173,22 @@ export class RecordingBackend extends BackendClass {
     if (elements) return elements as Float32Array;
     const origin = value.node ? `the result of '${value.node.from}'` : 'an input';
     throw new InputError(
-      `compile: the function reads the values of a tensor of shape ${showShape(value.shape)}, ${origin}, which only a ` +
+      `compile: the function reads the values of a tensor of shape ${this.#show(value.shape)}, ${origin}, which only a ` +
         'run knows; compute with tensors instead, or pass what decides as an argument of compile',
     );
   }
 
+  /**
+   * What cannot be read is never given: the function has returned by the time that a promise would be broken, and where
+   * it does not wait for it, that would end the process.
+   */
   override async read(dataId: DataId): Promise<BackendValues> {
-    return this.readSync(dataId);
+    try {
+      return this.readSync(dataId);
+    } catch (error) {
+      this.refusal ??= error;
+      return new Promise(() => {});
+    }
   }
 
   override disposeData(dataId: DataId): boolean {
@@ -149,6 +210,12 @@ export class RecordingBackend extends BackendClass {
     return { unreliable: true };
   }
 
+  /** For profiles that a function takes of itself. */
+  override async time(f: () => void) {
+    f();
+    return { kernelMs: 0 };
+  }
+
   override floatPrecision(): 32 {
     return 32;
   }
@@ -156,6 +223,17 @@ export class RecordingBackend extends BackendClass {
   override dispose(): void {
     this.#values.clear();
   }
+}
+
+/** Reads a tensor where it is by then: engines move tensors between them. */
+function reader(dataId: DataId, dtype: RecordedType): () => Elements {
+  return () => {
+    const home = engine().state.tensorInfo.get(dataId)?.backend;
+    if (home) return elementsAs(dtype, home.readSync(dataId) as Elements);
+    throw new InputError(
+      'compile: a tensor that the function uses was disposed before compile was done; keep it until then',
+    );
+  };
 }
 
 const isList = (made: Traced | readonly Traced[]): made is readonly Traced[] => Array.isArray(made);

@@ -27,12 +27,25 @@ export const cpuHas = (kernel: string): boolean => getKernel(kernel, 'cpu') !== 
 /** The elements of a constant; undefined when the value, or one it is made of, is none. */
 export function evaluate(value: Value): Elements | undefined {
   const known = new Map<Value, Elements | undefined>();
-  const of = (v: Value): Elements | undefined => {
-    if (!known.has(v)) known.set(v, elementsOfValue(v, of));
-    return known.get(v);
-  };
-  return of(value);
+  // What each is made of comes first, without calls in calls: a loop may have made a chain of thousands.
+  const path = [value];
+  while (path.length > 0) {
+    const at = path.at(-1)!;
+    const missing = known.has(at) ? [] : madeOf(at).filter(part => !known.has(part));
+    path.push(...missing);
+    if (missing.length > 0) continue;
+    path.pop();
+    if (!known.has(at))
+      known.set(
+        at,
+        elementsOfValue(at, part => known.get(part)),
+      );
+  }
+  return known.get(value);
 }
+
+const madeOf = ({ source, recipe }: Value): Value[] =>
+  !source && recipe && 'kernel' in recipe ? Object.values(recipe.inputs) : [];
 
 function elementsOfValue({ source, recipe }: Value, of: (value: Value) => Elements | undefined): Elements | undefined {
   if (source?.kind === 'data') return source.data;

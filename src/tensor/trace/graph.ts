@@ -140,6 +140,10 @@ export function elementsOf(dtype: ElementType, values: ArrayLike<number>): Eleme
   }
 }
 
+/** Elements in the array of their type: a backend may keep those of a cast as they were before. */
+export const elementsAs = (dtype: ElementType, elements: Elements): Elements =>
+  elements.constructor === elementsOf(dtype, []).constructor ? elements : elementsOf(dtype, elements);
+
 export const sameDim = (a: Dim, b: Dim): boolean =>
   typeof a === 'number' || typeof b === 'number' ? a === b : a.factor === b.factor && a.offset === b.offset;
 
@@ -149,6 +153,20 @@ export const sameShape = (a: readonly Dim[], b: readonly Dim[]): boolean =>
 /** The number of elements of a shape; with a free batch, of one whose batch is 1. */
 export const sizeOf = (shape: readonly Dim[]): number =>
   shape.reduce<number>((size, dim) => size * (typeof dim === 'number' ? dim : dim.factor + dim.offset), 1);
+
+const widths: Record<ElementType, number> = {
+  float32: 4,
+  int32: 4,
+  int64: 8,
+  float16: 2,
+  bfloat16: 2,
+  bool: 1,
+  int8: 1,
+  uint8: 1,
+};
+
+/** How many bytes the elements of a value take. */
+export const bytesIn = ({ shape, dtype }: Value): number => sizeOf(shape) * widths[dtype];
 
 /** A shape as messages show it: `[batch, 197, 768]`. */
 export const showShape = (shape: readonly Dim[]): string =>

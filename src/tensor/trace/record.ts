@@ -1,18 +1,22 @@
 /** Recording a function of tensors: it is called once, on tensors without values, and what it does becomes a graph. */
 import { InputError } from '../../errors.js';
 import { recordingBackend } from '../composite.js';
+import { gradientError } from '../gradientError.js';
 import { dataIdOf, dropTape, registerBackend, removeBackend, setBackend } from '../internals.js';
 import { getBackend, type Tensor, tidy } from '../tfjs.js';
 import { RecordingBackend, registerKernels } from './backend.js';
 import type { Dim, Graph } from './graph.js';
 import type { Traced } from './kernels/kernel.js';
 import { leavesOf, outputNames, skeleton } from './structure.js';
+import { withoutVariables } from './variables.js';
 
 /** An input with a size for every axis. */
 export interface SizedInput {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: 'float32' | 'int32' | 'bool';
+  /** The size that stands for the free one, where the shape has it. */
+  readonly batch?: number;
 }
 
 export interface Recording<D extends Dim = number> {
@@ -47,7 +51,7 @@ function recordOnly(
   inputs: readonly SizedInput[],
   lifted: readonly Tensor[],
 ): Recording {
-  const backend = new RecordingBackend();
+  const backend = new RecordingBackend(inputs.find(({ batch }) => batch !== undefined)?.batch);
   // Of the lowest priority, so that nothing ever chooses it by itself; switching to it takes effect at once.
   registerBackend(recordingBackend, () => backend, Number.NEGATIVE_INFINITY);
   void setBackend(recordingBackend);
@@ -66,9 +70,13 @@ function recordOnly(
     });
     let recording: Recording | undefined;
     tidy(() => {
-      const result = fn(...values.map(value => backend.tensorOf(value)));
+      const result = withoutVariables(() => fn(...values.map(value => backend.tensorOf(value))));
       const leaves = leavesOf(result);
-      const names = outputNames(leaves.map(({ path }) => path));
+      if (backend.refusal) throw backend.refusal;
+      const names = outputNames(
+        leaves.map(({ path }) => path),
+        inputs.map(({ name }) => name),
+      );
       const outputs = leaves.map(({ tensor }, i) => ({ name: names[i]!, value: backend.value(tensor, 'returns') }));
       const graph = { inputs: [...values, ...liftedValues], nodes: backend.nodes, outputs };
       recording = { graph, skeleton: skeleton(result) };
@@ -76,7 +84,8 @@ function recordOnly(
     return recording!;
   } catch (error) {
     dropTape();
-    throw isOfDisposed(error) ? new InputError('compile: the function reads a tensor that has been disposed') : error;
+    if (isOfDisposed(error)) throw new InputError('compile: the function reads a tensor that has been disposed');
+    throw backend.refusal ?? gradientError(error);
   } finally {
     removeBackend(recordingBackend);
   }

@@ -1,5 +1,7 @@
 /** What a compiled function takes: shapes with names in them, and how a call's values are held against them. */
 import { InputError } from '../../errors.js';
+import { dataIdOf, TensorClass } from '../internals.js';
+import type { Tensor } from '../tfjs.js';
 import type { SizedInput } from './record.js';
 
 /** An input: its element type and shape. */
@@ -21,12 +23,22 @@ export type Sizes = Readonly<Record<string, number>>;
 
 export const freeSize = 'batch';
 
-/** @throws InputError when a shape or a type is none. */
+/** @throws InputError when what is to be compiled is no function. */
+export function checkFunction(fn: unknown): void {
+  if (typeof fn !== 'function') throw new InputError(`compile: expected a function of tensors, got ${typeof fn}`);
+}
+
+/** @throws InputError when a signature is no list, or a shape, a type or a name in it is none. */
 export function checkSignature(signature: readonly InputSpec[]): void {
+  if (!Array.isArray(signature)) {
+    throw new InputError(`compile: expected a signature such as [{ shape: ['batch', 3] }], got ${typeof signature}`);
+  }
   const names = new Set<string>();
-  signature.forEach((spec, i) => {
-    const { shape, dtype = 'float32', name = `input${i}` } = spec;
+  signature.forEach((spec: InputSpec | null | undefined, i) => {
+    const { shape, dtype = 'float32', name = `input${i}` } = spec ?? ({} as InputSpec);
     const where = `compile: input ${i}`;
+    if (!Array.isArray(shape)) throw new InputError(`${where}: expected { shape: […] }, got shape ${String(shape)}`);
+    if (typeof name !== 'string' || name === '') throw new InputError(`${where}: expected a name that is not empty`);
     for (const size of shape) {
       if (typeof size === 'string' ? size !== '' : Number.isInteger(size) && size >= 0) continue;
       throw new InputError(`${where}: expected sizes as whole numbers or names, got '${size}' in [${shape}]`);
@@ -40,6 +52,26 @@ export function checkSignature(signature: readonly InputSpec[]): void {
 }
 
 /** The names of a signature, but for the free one: sizes that a graph is made for. */
+/**
+ * Tensors to be lifted, as further inputs.
+ *
+ * @throws InputError when one is none, has been disposed, is of another type than graphs have, or is another's copy.
+ */
+export function liftedSpecs(lift: readonly Tensor[]): InputSpec[] {
+  if (!Array.isArray(lift)) throw new InputError('compile: lift: expected a list of tensors');
+  const places = new Map<object, number>();
+  return lift.map((tensor: Tensor, i): InputSpec => {
+    if (!(tensor instanceof TensorClass)) throw new InputError(`compile: lift: expected tensors, got ${typeof tensor}`);
+    if (tensor.isDisposed) throw new InputError(`compile: lift: tensor ${i} has been disposed`);
+    const other = places.get(dataIdOf(tensor));
+    if (other !== undefined) {
+      throw new InputError(`compile: lift: tensor ${i} has the very values of tensor ${other}; lift one of them`);
+    }
+    places.set(dataIdOf(tensor), i);
+    return { shape: tensor.shape, dtype: tensor.dtype as 'float32', name: `lifted.${i}` };
+  });
+}
+
 export const namedSizes = (signature: readonly InputSpec[]): string[] =>
   [
     ...new Set(signature.flatMap(({ shape }) => shape.filter(size => typeof size === 'string' && size !== freeSize))),
@@ -54,6 +86,7 @@ export const withSizes = (signature: readonly InputSpec[], sizes: Sizes): SizedI
     name: name ?? `input${i}`,
     dtype,
     shape: shape.map(size => (typeof size === 'number' ? size : sizes[size]!)),
+    ...(shape.includes(freeSize) && { batch: sizes[freeSize]! }),
   }));
 
 /** A value of a call, as far as its signature cares. */
@@ -70,7 +103,7 @@ export function sizesOf(signature: readonly InputSpec[], given: readonly Given[]
   if (given.length !== signature.length) {
     throw new InputError(`compiled function: expected ${signature.length} inputs, got ${given.length}`);
   }
-  const sizes: Record<string, number> = {};
+  const sizes: Record<string, number> = Object.create(null);
   signature.forEach(({ shape, dtype = 'float32' }, i) => {
     const value = given[i]!;
     const expected = `compiled function: input ${i}: expected ${dtype} [${shape.join(', ')}]`;

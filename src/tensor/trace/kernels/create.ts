@@ -1,7 +1,7 @@
 /** Values from nothing. */
 import type { tfKernels } from '../../internals.js';
 import { type Builder, type Dim, type Elements, type ElementType, elementsOf, type Value } from '../graph.js';
-import { cast, type Kernels, whole } from './kernel.js';
+import { binary, cast, type Kernels, type Recorder, reshape, type TensorType, type Traced, whole } from './kernel.js';
 
 /** The same number everywhere: one element and a shape, however large. */
 export function fill<D extends Dim>(g: Builder<D>, shape: readonly D[], value: number, dtype: ElementType): Value<D> {
@@ -25,6 +25,29 @@ export function constant<D extends Dim>(
   const value = fill(g, shape, first, dtype);
   value.recipe = { read: () => elementsOf(dtype, { length }).fill(first) };
   return value;
+}
+
+/** Which places of a square matrix are on its diagonal: bool `[size, size]`. */
+export function diagonal(g: Recorder, size: number): Traced {
+  const numbers = g.op('Range', [whole(g, 0), whole(g, size), whole(g, 1)], 'int64', [size]);
+  return binary(g, 'Equal', reshape(g, numbers, [size, 1]), numbers, 'bool');
+}
+
+/** Elements that the function made itself, copied: as `constant`, and an identity matrix, whose size may follow the batch. */
+export function written(g: Recorder, data: Elements, dtype: TensorType, shape: readonly number[]): Traced {
+  const [rows, columns] = shape;
+  if (shape.length !== 2 || rows !== columns || rows! < 2 || !isIdentity(data, rows!)) {
+    return constant(g, data, dtype, shape);
+  }
+  const value = cast(g, diagonal(g, rows!), dtype);
+  const kept = data.slice();
+  value.recipe = { read: () => kept };
+  return value;
+}
+
+function isIdentity(data: Elements, size: number): boolean {
+  for (let i = 0; i < data.length; i++) if (data[i] !== Number(i % (size + 1) === 0)) return false;
+  return true;
 }
 
 /** Whether all elements are the same; a plain loop, for there may be millions. */

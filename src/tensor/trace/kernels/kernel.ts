@@ -74,8 +74,11 @@ export function throughFloat(g: Recorder, inputs: readonly Traced[], f: (...inpu
   return cast(g, made, inputs[0]!.dtype as TensorType);
 }
 
+/** The operator takes a size of 0 for that of the input, so what has no elements is made anew. */
 export const reshape = (g: Recorder, x: Traced, shape: readonly number[]): Traced =>
-  g.op('Reshape', [x, g.ints(shape)], x.dtype, shape);
+  shape.includes(0)
+    ? g.op('Expand', [g.scalar(0, x.dtype), g.ints(shape)], x.dtype, shape)
+    : g.op('Reshape', [x, g.ints(shape)], x.dtype, shape);
 
 /** `x` repeated along axes of size 1. */
 export const expand = (g: Recorder, x: Traced, shape: readonly number[]): Traced =>

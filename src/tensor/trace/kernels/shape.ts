@@ -1,8 +1,8 @@
 /** Operations that move elements and leave their values alone. */
 import { backendUtil, sliceUtil, type tfKernels, tfUtil } from '../../internals.js';
+import { diagonal } from './create.js';
 import {
   axisOf,
-  binary,
   expand,
   type Inputs,
   info,
@@ -16,13 +16,16 @@ import {
   type Traced,
   transpose,
   where,
-  whole,
 } from './kernel.js';
 
 const withSize = (shape: readonly number[], axis: number, size: number) => shape.map((d, i) => (i === axis ? size : d));
 
 export function concat(g: Recorder, parts: readonly Traced[], axis: number): Traced {
-  const filled = parts.filter(({ shape }) => !shape.includes(0));
+  backendUtil.assertParamsConsistent(
+    parts.map(({ shape }) => [...shape]),
+    axis,
+  );
+  const filled = parts.filter(({ shape }) => shape[axis] !== 0);
   if (filled.length <= 1) return filled[0] ?? parts[0]!;
   const total = filled.reduce((size, { shape }) => size + shape[axis]!, 0);
   return g.op('Concat', filled, filled[0]!.dtype, withSize(filled[0]!.shape, axis, total), { axis });
@@ -101,10 +104,7 @@ export const shapes: Kernels = {
   FlipLeftRight: (g, { image }: Inputs<'image'>) => reverse(g, image, [2]),
   Diag: (g, { x }: Inputs<'x'>) => {
     const size = tfUtil.sizeFromShape([...x.shape]);
-    const numbers = g.op('Range', [whole(g, 0), whole(g, size), whole(g, 1)], 'int64', [size]);
-    const column = reshape(g, numbers, [size, 1]);
-    const onDiagonal = binary(g, 'Equal', column, numbers, 'bool');
-    const square = where(g, onDiagonal, reshape(g, x, [size]), g.scalar(0, x.dtype));
+    const square = where(g, diagonal(g, size), reshape(g, x, [size]), g.scalar(0, x.dtype));
     return reshape(g, square, [...x.shape, ...x.shape]);
   },
   DepthToSpace: (g, { x }: Inputs<'x'>, { blockSize: block, dataFormat }: tfKernels.DepthToSpaceAttrs) => {

@@ -1,6 +1,6 @@
 /** Weights as a file beside a model: ONNX' external data (https://onnx.ai/onnx/repo-docs/ExternalData.html). */
 import { openBytes } from '../../../files/bytes.js';
-import { type ElementType, type Graph, sizeOf, type Value, valuesOf } from '../graph.js';
+import { bytesIn, type Graph, type Value, valuesOf } from '../graph.js';
 import { bytesOf, type Placed, type Placement } from './write.js';
 
 export interface DataFile {
@@ -30,7 +30,7 @@ export function dataFile(graph: Graph, location: string, belongs: (value: Value)
   for (const value of valuesOf(graph)) {
     const kind = value.source?.kind;
     if (kind === undefined || kind === 'input' || kind === 'ints' || !belongs(value)) continue;
-    const length = sizeOf(value.shape) * widths[value.dtype];
+    const length = bytesIn(value);
     if (length < smallest && kind !== 'file') continue;
     const offset = Math.ceil(end / alignment) * alignment;
     places.set(value, { location, offset, length });
@@ -49,17 +49,6 @@ export function dataFile(graph: Graph, location: string, belongs: (value: Value)
     },
   };
 }
-
-const widths: Record<ElementType, number> = {
-  float32: 4,
-  int32: 4,
-  int64: 8,
-  float16: 2,
-  bfloat16: 2,
-  bool: 1,
-  int8: 1,
-  uint8: 1,
-};
 
 function writeValue(value: Value, write: (chunk: Uint8Array) => void): void {
   if (value.source?.kind !== 'file') {

@@ -96,7 +96,6 @@ const pair = (op: string, f: Binary, a: Input, b: Input, more: Partial<Row> = {}
   ...more,
 });
 
-const sameShape = { limits: 'gradient of equal shapes' } as const;
 const column = ['batch', 1] as const;
 const numbers = [whole(-9, 9, ...shape), whole(-9, 9, 5)] as const;
 /** Divisors of both signs and 0. */
@@ -116,6 +115,7 @@ const binary: Row[] = [
     ...noGradient,
   }),
   pair('divNoNan', tf.divNoNan, real(...shape), given('float32', [5], [1, 0, 2, -3, 0]), noGradient),
+  pair('divNoNan', tf.divNoNan, real(...shape), away(...shape)),
   pair('floorDiv', tf.floorDiv, real(...shape), away(5), { gradient: false }),
   pair('floorDiv', tf.floorDiv, given('int32', ['batch', 5], [2147483647, -2147483648, 7, -7, 1]), divisors, {
     note: 'at the ends of the range',
@@ -126,14 +126,14 @@ const binary: Row[] = [
   pair('mod', tf.mod, whole(-9, 9, ...shape), divisors, noGradient),
   pair('pow', tf.pow, positive(...shape), real(5)),
   pair('pow', tf.pow, whole(-5, 5, ...shape), whole(0, 4, 5), noGradient),
-  pair('maximum', tf.maximum, real(...shape), real(...shape), sameShape),
-  pair('maximum', tf.maximum, real(...shape), real(5), noGradient),
+  pair('maximum', tf.maximum, real(...shape), real(...shape)),
+  pair('maximum', tf.maximum, real(...shape), real(5)),
   pair('maximum', tf.maximum, ...numbers, noGradient),
-  pair('minimum', tf.minimum, real(...shape), real(...shape), sameShape),
-  pair('minimum', tf.minimum, real(...shape), real(5), noGradient),
+  pair('minimum', tf.minimum, real(...shape), real(...shape)),
+  pair('minimum', tf.minimum, real(...shape), real(5)),
   pair('minimum', tf.minimum, ...numbers, noGradient),
-  pair('squaredDifference', tf.squaredDifference, real(...shape), real(...shape), sameShape),
-  pair('squaredDifference', tf.squaredDifference, real(...shape), real(5), noGradient),
+  pair('squaredDifference', tf.squaredDifference, real(...shape), real(...shape)),
+  pair('squaredDifference', tf.squaredDifference, real(...column), real(5)),
   pair('atan2', tf.atan2, away(...shape), away(5), { limits: 'zeros count as positive; not of two infinities' }),
   pair('atan2', tf.atan2, given('float32', [4], [0, 2, -2, 0]), given('float32', [4], [0, 0, 0, -1]), {
     note: 'on the axes',
@@ -166,6 +166,16 @@ const logic: Row[] = [
     inputs: [flags('batch', 5), real('batch', 5), real(5)],
     run: (mask: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.where(mask, a, b),
     gradient: true,
+  },
+  {
+    op: 'where',
+    note: 'a comparison decides',
+    inputs: [away('batch', 5), real(5)],
+    run: (a: tf.Tensor, b: tf.Tensor) => {
+      const small = tf.logicalAnd(tf.less(a, 1.1), tf.logicalNot(tf.lessEqual(a, -1.1)));
+      return tf.where(small, tf.square(a), tf.mul(a, b));
+    },
+    gradient: 'eager',
   },
   {
     op: 'where',

@@ -10,6 +10,9 @@ Generated from the table in \`test/tensor/trace/ops\` by \`npx tsx test/tensor/t
 operation is done eagerly on TensorFlow.js' cpu backend and compiled, and the results are compared; gradients are
 compared with the eager ones and with finite differences.
 
+\`import { tf } from 'clipscope'\` has TensorFlow.js' operations under these names; the usual ones are exported singly, too.
+[compile.md](compile.md) is the guide.
+
 - *Types*: of the first input, as tested.
 - *Batch*: one graph serves every size of the first axis. Where it does not, give the batch as a number.
 - *Gradient*: through the operation, compiled (\`enableGradients()\` first). Operations without a mark have none in

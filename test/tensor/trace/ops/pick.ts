@@ -58,6 +58,7 @@ export const picks: Section = {
       op: 'gatherND',
       inputs: [real(4, 3, 2), places],
       run: (x: tf.Tensor, at: tf.Tensor) => tf.gatherND(x, at),
+      gradient: true,
     },
     {
       op: 'gatherND',
@@ -70,6 +71,7 @@ export const picks: Section = {
       note: 'adds up where a place is given twice',
       inputs: [places, real('batch', 2)],
       run: (at: tf.Tensor, updates: tf.Tensor) => tf.scatterND(at, updates, [4, 3, 2]),
+      gradient: true,
     },
     {
       op: 'scatterND',

@@ -68,16 +68,19 @@ export const products: Section = {
       gradient: true,
       limits: 'gradient with relu, relu6 or no activation',
     },
-    ...(['bij,bjk->bik', 'bij,bkj->bki', 'bij,bjk->'] as const).map(
+    ...(['bij,bjk->bik', 'bij,bkj->bki', 'bij,bjk->bijk', 'bij,bjk->'] as const).map(
       (equation): Row => ({
         op: 'einsum',
         note: equation,
         inputs: [real('batch', 3, 4), equation === 'bij,bkj->bki' ? real('batch', 5, 4) : real('batch', 4, 5)],
         run: (a: tf.Tensor, b: tf.Tensor) => tf.einsum(equation, a, b),
-        limits: 'TensorFlow.js has no gradient for it',
+        // The differences of so large a sum say little.
+        gradient: equation.endsWith('->') ? 'eager' : true,
+        limits: 'TensorFlow.js itself gives wrong shapes for some sums over what one tensor alone has',
       }),
     ),
-    { op: 'einsum', inputs: [real('batch', 3)], run: (x: tf.Tensor) => tf.einsum('b i -> i b', x) },
+    { op: 'einsum', inputs: [real('batch', 3)], run: (x: tf.Tensor) => tf.einsum('b i -> i b', x), gradient: true },
+    { op: 'einsum', inputs: [real('batch', 3)], run: (x: tf.Tensor) => tf.einsum('bi->', x), gradient: true },
   ],
 };
 

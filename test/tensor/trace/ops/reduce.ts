@@ -53,8 +53,9 @@ export const reductions: Section = {
     { op: 'logSoftmax', inputs: [real('batch', 4)], run: (x: tf.Tensor) => tf.logSoftmax(x), gradient: true },
     {
       op: 'topk',
-      inputs: [real('batch', 3, 7)],
+      inputs: [apart('batch', 3, 7)],
       run: (x: tf.Tensor) => Object.values(tf.topk(x, 3)),
+      gradient: true,
       limits: 'always sorted',
     },
     {
@@ -72,19 +73,26 @@ export const reductions: Section = {
         inputs: [real('batch', 5)],
         run: (x: tf.Tensor) => tf.cumsum(x, 1, exclusive, backwards),
         gradient: true,
-        limits: 'gradient along the last axis',
       };
     }),
-    { op: 'cumsum', inputs: [real('batch', 5, 2)], run: (x: tf.Tensor) => tf.cumsum(x, 1) },
+    { op: 'cumsum', inputs: [real('batch', 5, 2)], run: (x: tf.Tensor) => tf.cumsum(x, 1), gradient: true },
     { op: 'cumsum', inputs: [whole(-5, 5, 'batch', 5)], run: (x: tf.Tensor) => tf.cumsum(x, 1) },
     ...[0, 1, 2, 3].map(
       (way): Row => ({
         op: 'cumprod',
         inputs: [away('batch', 7, 2)],
         run: (x: tf.Tensor) => tf.cumprod(x, 1, way % 2 > 0, way > 1),
+        gradient: true,
         limits: 'not along the batch',
       }),
     ),
+    {
+      op: 'cumprod',
+      note: 'with zeros',
+      inputs: [given('float32', ['batch', 5], [2, 0, 0.5, 0, 3, -1, 0, 1.5, 2, 1])],
+      run: (x: tf.Tensor) => tf.cumprod(x, 1),
+      gradient: true,
+    },
     { op: 'cumprod', inputs: [whole(-3, 3, 'batch', 5)], run: (x: tf.Tensor) => tf.cumprod(x, 1) },
   ],
 };

@@ -42,7 +42,13 @@ export const shapes: Section = {
       run: (x: tf.Tensor) => tf.expandDims(x, -1),
       gradient: true,
     },
-    { op: 'squeeze', inputs: [real('batch', 1, 3)], run: (x: tf.Tensor) => tf.squeeze(x, [1]), gradient: true },
+    {
+      op: 'squeeze',
+      inputs: [real('batch', 1, 3)],
+      run: (x: tf.Tensor) => tf.squeeze(x, [1]),
+      gradient: true,
+      limits: 'without axes it leaves a free batch, be it 1',
+    },
     {
       op: 'transpose',
       inputs: [real('batch', 2, 3)],
@@ -199,8 +205,21 @@ export const shapes: Section = {
       run: (x: tf.Tensor) => [tf.add(x, tf.range(3, 0)), tf.range(2, x.shape[0]! + 2, 1, 'int32')],
       limits: 'only whole numbers may follow the batch',
     },
+    { op: 'reshape', note: 'of nothing', inputs: [real(0, 4)], run: (x: tf.Tensor) => tf.reshape(x, [4, 0, 2]) },
+    {
+      op: 'concat',
+      note: 'of nothing',
+      inputs: [real(0, 2), real(0, 3)],
+      run: (x: tf.Tensor2D, y: tf.Tensor2D) => tf.concat([x, y], 1),
+    },
     { op: 'linspace', inputs: [real('batch', 5)], run: (x: tf.Tensor) => tf.add(x, tf.linspace(-1, 1, 5)) },
     { op: 'eye', inputs: [real('batch', 3, 3)], run: (x: tf.Tensor) => tf.add(x, tf.eye(3)) },
+    {
+      op: 'eye',
+      note: 'of the batch',
+      inputs: [real('batch', 3)],
+      run: (x: tf.Tensor2D) => tf.matMul(tf.eye(x.shape[0]), x),
+    },
     {
       op: 'linalg.bandPart',
       inputs: [real(2, 4, 4)],
