@@ -3,6 +3,7 @@
  * in `run/`; which graph serves a call depends on its sizes alone, so a compiled function is a small table of sessions.
  */
 import { InputError, suggestion } from '../errors.js';
+import { isRecording } from './composite.js';
 import { TensorClass } from './internals.js';
 import { type Quantization, quantizations } from './names.js';
 import { devices, type Host, type RuntimeOptions, type Session, type Values } from './run/host.js';
@@ -12,7 +13,15 @@ import { workerHost } from './run/worker.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from './tfjs.js';
 import { checkThreads } from './threads.js';
 import { type Model, makeModel } from './trace/model.js';
-import { checkSignature, freeSize, type InputSpec, namedSizes, sizesOf } from './trace/signature.js';
+import {
+  checkFunction,
+  checkSignature,
+  freeSize,
+  type InputSpec,
+  liftedSpecs,
+  namedSizes,
+  sizesOf,
+} from './trace/signature.js';
 import { type Mapped, restructure, type Structure } from './trace/structure.js';
 import { checkFiles } from './trace/weightFiles.js';
 import { described, toTensor, toValues } from './values.js';
@@ -83,13 +92,14 @@ export async function compile<const S extends readonly InputSpec[], R extends St
   signature: S,
   options: CompileOptions = {},
 ): Promise<Compiled<R>> {
-  const { lift = [], host = 'inline', keep = 4, quantize } = options;
-  checkSignature(signature);
+  const { lift = [], host = 'inline', keep = 4, quantize, device = 'cpu' } = options;
+  checkFunction(fn);
   checkOptions(options);
-  lift.forEach(checkLifted);
-  const whole: InputSpec[] = [...signature, ...lift.map(({ shape, dtype }) => ({ shape, dtype: dtype as 'float32' }))];
+  checkSignature(signature);
+  const whole: InputSpec[] = [...signature, ...liftedSpecs(lift)];
+  checkSignature(whole);
   const named = namedSizes(signature).length > 0;
-  const lowering = { quantize, ...(named && { quantized: new Map() }) };
+  const lowering = { quantize, target: device, ...(named && { quantized: new Map() }) };
   const cache = sessionCache(keep, async sizes => {
     const model = await makeModel(fn as never, signature, sizes, lift, lowering);
     const { inputs, outputs, skeleton, weights } = model;
@@ -97,7 +107,7 @@ export async function compile<const S extends readonly InputSpec[], R extends St
   });
   if (!named) await cache.warm({});
 
-  const call = async (...given: (Tensor | Values)[]): Promise<unknown> => {
+  const answer = async (given: (Tensor | Values)[]): Promise<unknown> => {
     const asTensors = given.some(value => value instanceof TensorClass);
     const { [freeSize]: _, ...sizes } = sizesOf(whole, given.map(described));
     // Read before anything is waited for: what is given may be freed as soon as the call has returned its promise.
@@ -111,10 +121,27 @@ export async function compile<const S extends readonly InputSpec[], R extends St
       return restructure<Tensor | Values>(model.skeleton, asTensors ? leaves.map(toTensor) : leaves);
     });
   };
+  const call = (...given: (Tensor | Values)[]): Promise<unknown> => {
+    // At once, because what is recorded could not wait for it.
+    if (isRecording()) throw new InputError(`compile: the function calls a compiled one; call its original there`);
+    return answer(given);
+  };
   return Object.assign(call, { dispose: cache.dispose }) as Compiled<R>;
 }
 
+const optionNames = Object.keys({
+  lift: 0,
+  host: 0,
+  quantize: 0,
+  keep: 0,
+  threads: 0,
+  pack: 0,
+  device: 0,
+  wasmPaths: 0,
+} satisfies Record<keyof CompileOptions, 0>);
+
 function checkOptions(options: CompileOptions): void {
+  for (const option of Object.keys(options)) checkName('compile', 'option', option, optionNames);
   const { host = 'inline', device = 'cpu', quantize = 's8', threads = 1, keep = 1 } = options;
   checkName('compile', 'host', host, Object.keys(hosts));
   checkName('compile', 'device', device, devices);
@@ -122,11 +149,6 @@ function checkOptions(options: CompileOptions): void {
   checkThreads('compile: threads', threads);
   if (Number.isInteger(keep) && keep > 0) return;
   throw new InputError(`compile: keep: expected a positive whole number, got ${keep}`);
-}
-
-function checkLifted(tensor: Tensor, i: number): void {
-  if (!(tensor instanceof TensorClass)) throw new InputError(`compile: lift: expected tensors, got ${typeof tensor}`);
-  if (tensor.isDisposed) throw new InputError(`compile: lift: tensor ${i} has been disposed`);
 }
 
 /** @throws InputError when an option's name is none of those that are known. */

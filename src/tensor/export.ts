@@ -10,7 +10,7 @@ import { dimName, type ElementType, type Graph, type Value } from './trace/graph
 import { lowered, recordGraph } from './trace/model.js';
 import { dataFile } from './trace/onnx/dataFile.js';
 import { type Placement, writeOnnx } from './trace/onnx/write.js';
-import { checkSignature, type InputSpec, namedSizes } from './trace/signature.js';
+import { checkFunction, checkSignature, type InputSpec, liftedSpecs, namedSizes } from './trace/signature.js';
 import type { Structure } from './trace/structure.js';
 import { fileSlices } from './trace/weightFiles.js';
 
@@ -56,7 +56,9 @@ export async function exportModel<const S extends readonly InputSpec[], R extend
   options: ExportOptions = {},
 ): Promise<Exported> {
   const { lift = [], quantize, weights = 'copy' } = options;
+  checkFunction(fn);
   checkSignature(signature);
+  checkSignature([...signature, ...liftedSpecs(lift)]);
   checkName('export', 'weights', weights, weightPlaces);
   if (quantize !== undefined) checkName('export', 'quantize', quantize, quantizations);
   const [named] = namedSizes(signature);
@@ -68,7 +70,7 @@ export async function exportModel<const S extends readonly InputSpec[], R extend
   for (const file of [path, dataPath]) checkWritable(file);
 
   const recording = await recordGraph(fn as never, signature, {}, lift);
-  const graph = await lowered(recording.graph, { quantize, portable: true });
+  const graph = await lowered(recording.graph, { quantize, target: 'any' });
   const folder = realpathSync(dirname(path));
   if (weights === 'refer') checkBelow(graph, folder, path);
   const referred: Placement = weights === 'refer' ? inFiles(folder) : () => undefined;

@@ -40,7 +40,7 @@ export interface RuntimeOptions {
    */
   readonly pack?: boolean;
   /** In a page only: `webgpu` computes on the graphics processor; `cpu` is the default. */
-  readonly device?: (typeof devices)[number];
+  readonly device?: Device;
   /**
    * In a page only: the folder of the site that has onnxruntime-web's `.wasm` and `.mjs` files, such as `/ort/`;
    * default: where the bundler put them. The first graph decides.
@@ -50,6 +50,7 @@ export interface RuntimeOptions {
 
 /** What can compute a graph. */
 export const devices = ['cpu', 'webgpu'] as const;
+export type Device = (typeof devices)[number];
 
 /** What it takes to start a session. */
 export interface Program extends WeightAccess, RuntimeOptions {

@@ -3,10 +3,10 @@ import type { WeightAccess } from '../run/host.js';
 import type { FileSlice } from '../stored.js';
 import type { Tensor } from '../tfjs.js';
 import { readyConstants } from './constants.js';
-import type { Dim, Graph } from './graph.js';
+import { type Dim, type Graph, type Value, valuesOf } from './graph.js';
 import { merge } from './merge.js';
 import { writeOnnx } from './onnx/write.js';
-import { fusing, shaping, spelling } from './passes/index.js';
+import { fusing, shaping, spelling, type Target } from './passes/index.js';
 import type { Pass } from './passes/rewrite.js';
 import { type QuantizedMatrices, quantizeLinears } from './quantize.js';
 import { type Recording, record } from './record.js';
@@ -30,10 +30,11 @@ export interface Model {
 }
 
 /**
- * Batch sizes to record a function at. Three, because two would take a quadratic size for a linear one; primes that are
- * no size of any model, so that a size that happens to be equal is not taken for the batch.
+ * Batch sizes to record a function at: primes that are no size of any model, so that a size that happens to be equal is
+ * not taken for the batch, and far enough apart that what is done in chunks shows. The last is asked only where
+ * something follows the batch in another way than in proportion: two points would take any curve for a line.
  */
-const trialBatches = [11, 13, 17];
+const trialBatches = { first: [11, 23], doubtful: 17 } as const;
 
 /**
  * Records a function as one graph. Between its steps it lets the event loop turn.
@@ -48,17 +49,34 @@ export async function recordGraph(
   lifted: readonly Tensor[],
 ): Promise<Recording<Dim>> {
   await readyConstants();
-  const batches = isFree(signature) ? trialBatches : [1, 1];
+  const batches: number[] = isFree(signature) ? [...trialBatches.first] : [1, 1];
   const recordings: Recording[] = [];
-  for (const batch of batches) {
+  const recordAt = async (batch: number) => {
     recordings.push(record(fn, withSizes(signature, { ...sizes, [freeSize]: batch }), lifted));
     await turn();
+  };
+  const laidOver = () =>
+    merge(
+      recordings.map(recording => recording.graph),
+      batches,
+    );
+  for (const batch of batches) await recordAt(batch);
+  let graph = await laidOver();
+  if (!inProportion(graph)) {
+    batches.push(trialBatches.doubtful);
+    await recordAt(trialBatches.doubtful);
+    graph = await laidOver();
   }
-  const graphs = recordings.map(recording => recording.graph);
-  const graph = await merge(graphs, batches);
   checkFiles(fileSlices(graph));
   await turn();
   return { graph, skeleton: recordings[0]!.skeleton };
+}
+
+/** Whether each size is a number or a multiple of the batch. */
+function inProportion(graph: Graph): boolean {
+  const isPlain = (dim: Dim) => typeof dim === 'number' || dim.offset === 0;
+  const ints = ({ source }: Value) => (source?.kind === 'ints' ? source.ints : []);
+  return valuesOf(graph).every(value => value.shape.every(isPlain) && ints(value).every(isPlain));
 }
 
 /** How a graph is to be computed. */
@@ -67,16 +85,16 @@ export interface Lowering {
   readonly quantize?: 's8' | undefined;
   /** Weights that were quantised before. */
   readonly quantized?: QuantizedMatrices;
-  /** With operators of ONNX alone, for runtimes other than ONNX Runtime. */
-  readonly portable?: boolean;
+  /** Default: `cpu`; with `any`, operators of ONNX alone. */
+  readonly target?: Target;
 }
 
 /** Brings a recorded graph to the form that is written. */
 export async function lowered(graph: Graph, lowering: Lowering): Promise<Graph> {
-  const { quantize, quantized = new Map(), portable = false } = lowering;
+  const { quantize, quantized = new Map(), target = 'cpu' } = lowering;
   const shaped = await passed(graph, shaping);
   const maps = quantize ? await quantizeLinears(shaped, quantized) : shaped;
-  return passed(maps, portable ? spelling : [...fusing, ...spelling]);
+  return passed(maps, [...fusing[target], ...spelling]);
 }
 
 async function passed(graph: Graph, passes: readonly Pass[]): Promise<Graph> {

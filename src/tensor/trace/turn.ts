@@ -29,3 +29,18 @@ export function turning(every: number): (work: number) => Promise<void> | undefi
     return turn();
   };
 }
+
+/**
+ * Does something with each item in order; the event loop turns after every so many, and where `work` returns a promise.
+ */
+export async function inTurns<T>(
+  items: readonly T[],
+  every: number,
+  work: (item: T, index: number) => Promise<void> | undefined | void,
+): Promise<void> {
+  for (const [i, item] of items.entries()) {
+    const waits = work(item, i);
+    if (waits) await waits;
+    if (i % every === every - 1) await turn();
+  }
+}

@@ -7,7 +7,7 @@ import type { Tensor } from '../../../src/tensor/tfjs.js';
 import type { Graph } from '../../../src/tensor/trace/graph.js';
 import { recordGraph } from '../../../src/tensor/trace/model.js';
 import { writeOnnx } from '../../../src/tensor/trace/onnx/write.js';
-import { fusing, shaping, spelling } from '../../../src/tensor/trace/passes/index.js';
+import { fusing, shaping, spelling, type Target } from '../../../src/tensor/trace/passes/index.js';
 import type { Pass } from '../../../src/tensor/trace/passes/rewrite.js';
 import type { InputSpec } from '../../../src/tensor/trace/signature.js';
 import { fileSlices } from '../../../src/tensor/trace/weightFiles.js';
@@ -18,14 +18,14 @@ export async function recorded(fn: (...x: never[]) => unknown, signature: readon
   return (await recordGraph(fn as (...x: Tensor[]) => unknown, signature, {}, [])).graph;
 }
 
-const passes = [...shaping, ...fusing, ...spelling];
-
 /** Brings a graph to the form that is written, at once. */
-export const lower = (graph: Graph): Graph => passes.reduce((current, pass) => pass(current), graph);
+export const lower = (graph: Graph, target: Target = 'cpu'): Graph => lowerWithout(graph, undefined, target);
 
 /** The same with one pass left out. */
-export const lowerWithout = (graph: Graph, left: Pass): Graph =>
-  passes.filter(pass => pass !== left).reduce((current, pass) => pass(current), graph);
+export const lowerWithout = (graph: Graph, left: Pass | undefined, target: Target = 'cpu'): Graph =>
+  [...shaping, ...fusing[target], ...spelling]
+    .filter(pass => pass !== left)
+    .reduce((current, pass) => pass(current), graph);
 
 /** Runs a lowered graph once. */
 export async function runGraph(graph: Graph, inputs: readonly Values[]): Promise<Record<string, Values>> {

@@ -6,109 +6,122 @@
 
 const encoder = new TextEncoder();
 
-/** A message under construction; fields are written in the order of the calls. */
-export interface Message {
-  /** A whole number as a varint; negative ones take ten bytes. */
-  int(field: number, value: number | bigint): Message;
-  /** Whole numbers as one packed field. */
-  ints(field: number, values: readonly (number | bigint)[]): Message;
-  float(field: number, value: number): Message;
-  text(field: number, value: string): Message;
-  /** Raw bytes, kept by reference until `finish`. */
-  bytes(field: number, value: Uint8Array): Message;
-  message(field: number, value: Message): Message;
-  /** The message as one array; `moved` is told of the bytes of each piece, and what it returns is waited for. */
-  finish(moved: (bytes: number) => Promise<void> | undefined): Promise<Uint8Array>;
-  /** The message as pieces, and its length. */
-  readonly pieces: readonly Piece[];
-  readonly length: number;
-}
-
-/** Single bytes as they come, or many at once: an array for each field of a few bytes would take longer than all else. */
-type Piece = number[] | Uint8Array;
-
 /** From so many bytes on they are kept by reference. */
 const many = 256;
 
 const wires = { varint: 0, delimited: 2, fixed32: 5 } as const;
 
-export function message(): Message {
-  const pieces: Piece[] = [];
-  let length = 0;
-  const put = (piece: Piece) => {
-    length += piece.length;
-    if (piece.length >= many) {
-      pieces.push(piece);
+/**
+ * A message under construction; fields are written in the order of the calls. A model is some thousands of small
+ * messages, written once by a process that has just started: fields go straight into an array of bytes, since code that
+ * pushed them singly would be compiled at more cost than it runs.
+ */
+export class Message {
+  #open = new Uint8Array(64);
+  /** How much of `#open` is written. */
+  #at = 0;
+  /** Full pieces, before the open one. */
+  readonly #pieces: Uint8Array[] = [];
+  #before = 0;
+
+  get length(): number {
+    return this.#before + this.#at;
+  }
+
+  /** The message as pieces. */
+  get pieces(): readonly Uint8Array[] {
+    return [...this.#pieces, this.#open.subarray(0, this.#at)];
+  }
+
+  /** A whole number as a varint; negative ones take ten bytes. */
+  int(field: number, value: number | bigint): Message {
+    this.#tag(field, wires.varint);
+    this.#varint(value);
+    return this;
+  }
+
+  /** Whole numbers as one packed field. */
+  ints(field: number, values: readonly (number | bigint)[]): Message {
+    const packed = new Message();
+    for (const value of values) packed.#varint(value);
+    return this.message(field, packed);
+  }
+
+  float(field: number, value: number): Message {
+    this.#tag(field, wires.fixed32);
+    this.#put(new Uint8Array(Float32Array.of(value).buffer));
+    return this;
+  }
+
+  text(field: number, value: string): Message {
+    return this.bytes(field, encoder.encode(value));
+  }
+
+  /** Raw bytes, kept by reference until `finish` where they are many. */
+  bytes(field: number, value: Uint8Array): Message {
+    this.#tag(field, wires.delimited);
+    this.#varint(value.length);
+    this.#put(value);
+    return this;
+  }
+
+  message(field: number, value: Message): Message {
+    this.#tag(field, wires.delimited);
+    this.#varint(value.length);
+    for (const piece of value.pieces) this.#put(piece);
+    return this;
+  }
+
+  /** The message as one array; `moved` is told of the bytes of each piece, and what it returns is waited for. */
+  async finish(moved: (bytes: number) => Promise<void> | undefined): Promise<Uint8Array> {
+    const whole = new Uint8Array(this.length);
+    let at = 0;
+    for (const piece of this.pieces) {
+      whole.set(piece, at);
+      at += piece.length;
+      const turn = moved(piece.length);
+      if (turn) await turn;
+    }
+    return whole;
+  }
+
+  #tag(field: number, wire: number): void {
+    this.#varint((field << 3) | wire);
+  }
+
+  /** Seven bits a byte, the lowest first; the top bit says that more follow. */
+  #varint(value: number | bigint): void {
+    const most = 10;
+    this.#reserve(most);
+    if (typeof value === 'number' && value >= 0 && value < 128) {
+      this.#open[this.#at++] = value;
       return;
     }
-    let last = pieces.at(-1);
-    if (!Array.isArray(last) || last.length >= many) {
-      last = [];
-      pieces.push(last);
+    let rest = BigInt.asUintN(64, BigInt(value));
+    while (rest > 127n) {
+      this.#open[this.#at++] = Number(rest & 127n) | 128;
+      rest >>= 7n;
     }
-    for (const byte of piece) last.push(byte);
-  };
-  const tag = (field: number, wire: number) => put(varint((field << 3) | wire));
-  const delimited = (field: number, size: number) => {
-    tag(field, wires.delimited);
-    put(varint(size));
-  };
-  const self: Message = {
-    int(field, value) {
-      tag(field, wires.varint);
-      put(varint(value));
-      return self;
-    },
-    ints(field, values) {
-      const packed = values.flatMap(varint);
-      delimited(field, packed.length);
-      put(packed);
-      return self;
-    },
-    float(field, value) {
-      tag(field, wires.fixed32);
-      put(new Uint8Array(Float32Array.of(value).buffer));
-      return self;
-    },
-    text: (field, value) => self.bytes(field, encoder.encode(value)),
-    bytes(field, value) {
-      delimited(field, value.length);
-      put(value);
-      return self;
-    },
-    message(field, value) {
-      delimited(field, value.length);
-      value.pieces.forEach(put);
-      return self;
-    },
-    async finish(moved) {
-      const whole = new Uint8Array(length);
-      let at = 0;
-      for (const piece of pieces) {
-        whole.set(piece, at);
-        at += piece.length;
-        const turn = moved(piece.length);
-        if (turn) await turn;
-      }
-      return whole;
-    },
-    pieces,
-    get length() {
-      return length;
-    },
-  };
-  return self;
-}
+    this.#open[this.#at++] = Number(rest);
+  }
 
-/** Seven bits a byte, the lowest first; the top bit says that more follow. */
-function varint(value: number | bigint): number[] {
-  if (typeof value === 'number' && value >= 0 && value < 128) return [value];
-  const bytes: number[] = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
-  do {
-    const low = Number(rest & 127n);
-    rest >>= 7n;
-    bytes.push(rest > 0n ? low | 128 : low);
-  } while (rest > 0n);
-  return bytes;
+  #put(piece: Uint8Array): void {
+    if (piece.length >= many) {
+      this.#pieces.push(this.#open.subarray(0, this.#at), piece);
+      this.#before += this.#at + piece.length;
+      this.#open = this.#open.subarray(this.#at);
+      this.#at = 0;
+      return;
+    }
+    this.#reserve(piece.length);
+    this.#open.set(piece, this.#at);
+    this.#at += piece.length;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#open.length) return;
+    const larger = new Uint8Array(2 * (this.#open.length + bytes));
+    larger.set(this.#open.subarray(0, this.#at));
+    this.#open = larger;
+  }
 }

@@ -1,4 +1,4 @@
-import { type Node, sameDim, sameShape, type Value } from '../graph.js';
+import { type Builder, type Node, sameDim, sameShape, type Value } from '../graph.js';
 import { type Pass, rewrite, useCounts } from './rewrite.js';
 
 /**
@@ -9,21 +9,49 @@ import { type Pass, rewrite, useCounts } from './rewrite.js';
 export const fuseAttention: Pass = graph => {
   const uses = useCounts(graph);
   return rewrite(graph, (node, g) => {
-    const found = matched(node, uses);
+    const found = attentionEndingAt(node, uses);
     if (!found) return undefined;
     const { q, k, v, heads, scale } = found;
     const y = node.outputs[0]!;
-    const merged = [q, k, v].map(({ shape: [batch, tokens] }, i) => {
-      const shape = [batch!, tokens!, y.shape[2]!];
-      return g.op('Reshape', [[q, k, v][i]!, g.ints(shape)], y.dtype, shape);
+    const merged = [q, withoutBias(k, uses, g), v].map(value => {
+      const shape = [...value.shape.slice(0, 2), y.shape[2]!];
+      return g.op('Reshape', [value, g.ints(shape)], y.dtype, shape);
     });
     const attributes = { num_heads: heads, scale: { float: scale } };
     return [g.op('MultiHeadAttention', merged, y.dtype, y.shape, attributes, 'com.microsoft')];
   });
 };
 
+/**
+ * Keys without the bias of the map that makes them, where nothing else looks at them: it adds the same to all scores of
+ * a query, of which softmax takes no notice.
+ */
+function withoutBias(k: Value, uses: (value: Value) => number, g: Builder): Value {
+  const map = headMap(k, uses);
+  if (!map) return k;
+  const { x, weight } = map;
+  const shape = [...x.shape.slice(0, -1), weight.shape[1]!];
+  return g.op('Reshape', [g.op('Linear', [x, weight], k.dtype, shape), g.ints(k.shape)], k.dtype, k.shape);
+}
+
+/** A linear map whose result is split into heads and used nowhere else. */
+export interface HeadMap {
+  readonly x: Value;
+  readonly weight: Value;
+  readonly bias: Value | undefined;
+}
+
+/** The map that makes what lies in heads, `[batch, token, head, width]`. */
+export function headMap(inHeads: Value, uses: (value: Value) => number): HeadMap | undefined {
+  const split = uses(inHeads) === 1 ? madeBy(inHeads, 'Reshape') : undefined;
+  const map = split && uses(split.inputs[0]!) === 1 ? madeBy(split.inputs[0], 'Linear') : undefined;
+  if (!map) return undefined;
+  const [x, weight, bias] = map.inputs as [Value, Value, Value?];
+  return { x, weight, bias };
+}
+
 /** Queries, keys and values, `[batch, token, head, width]` each. */
-interface Attention {
+export interface Attention {
   readonly q: Value;
   readonly k: Value;
   readonly v: Value;
@@ -31,8 +59,8 @@ interface Attention {
   readonly scale: number;
 }
 
-/** What the reshape that merges heads is the end of. */
-function matched(node: Node, uses: (value: Value) => number): Attention | undefined {
+/** The attention that ends with a node that merges heads, where nothing else looks at what is in between. */
+export function attentionEndingAt(node: Node, uses: (value: Value) => number): Attention | undefined {
   const only = (value: Value | undefined) => (value && uses(value) === 1 ? value : undefined);
   const [y] = node.outputs;
   const z = turned(node.op === 'Reshape' ? only(node.inputs[0]) : undefined, [0, 2, 1, 3]);
