@@ -89,36 +89,102 @@ export {
 export { featureSurgery, redundantSurgery, type SurgeryInput, similarityMaps } from './segment/surgery.js';
 export { type TextFeatures, textFeatures } from './segment/textFeatures.js';
 export { fromNames, parseClasses, parseClassFile, type Vocabulary } from './segment/vocabulary.js';
-export { type Compiled, type CompileOptions, compile, type InputSpec, type Values } from './tensor/compile.js';
-export { type CompiledStep, compileStep, stateTensors } from './tensor/compileStep.js';
+export {
+  type Compiled,
+  type CompileOptions,
+  compile,
+  type InputSpec,
+  type SeeOptions,
+  type Values,
+} from './tensor/compile.js';
+export { type CompiledStep, compileStep, type StepState, stateTensors } from './tensor/compileStep.js';
+export { named } from './tensor/composite.js';
 export { type EngineReport, startEngine } from './tensor/engine.js';
 export { enableGradients } from './tensor/gradients.js';
 export { type LossAndGradients, lossAndGradients } from './tensor/lossAndGradients.js';
 export { type EngineName, engineNames, type RunnerName, runnerNames } from './tensor/names.js';
+export { gelu, quickGelu } from './tensor/ops/gelu.js';
+export { layerNorm } from './tensor/ops/layerNorm.js';
+export { linear } from './tensor/ops/linear.js';
 export { type RoiAlignOptions, roiAlign } from './tensor/ops/roiAlign.js';
+export { unitLength } from './tensor/ops/unitLength.js';
 export { engineRunner, openRunner, type Runner, type RunnerOptions } from './tensor/runner.js';
-export type { Heads, Linear, Norm, Pattern, Pixels, Tokens } from './tensor/tfjs.js';
+export type {
+  Heads,
+  Linear,
+  Norm,
+  Pattern,
+  Pixels,
+  Scalar,
+  Tensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor3D,
+  Tensor4D,
+  Tokens,
+} from './tensor/tfjs.js';
 export {
+  abs,
   add,
+  argMax,
+  cast,
+  clipByValue,
   concat,
+  cumsum,
   dispose,
   div,
+  einsum,
+  equal,
+  exp,
+  expandDims,
   gather,
+  greater,
+  greaterEqual,
   keep,
+  less,
+  lessEqual,
+  log,
+  logicalAnd,
   matMul,
+  max,
+  maximum,
   mean,
   memory,
+  min,
+  minimum,
   mul,
+  neg,
+  norm,
+  oneHot,
+  ones,
+  pad,
+  range,
+  relu,
   reshape,
   scalar,
+  sigmoid,
   slice,
+  split,
+  sqrt,
+  square,
+  squeeze,
+  stack,
   sub,
   sum,
   tensor,
+  tensor1d,
+  tensor2d,
+  tensor3d,
   tensor4d,
   tidy,
+  tile,
+  topk,
   transpose,
+  unstack,
+  where,
   zeros,
 } from './tensor/tfjs.js';
+/** All of TensorFlow.js, the one that computes here: `tf.image.resizeBilinear`. */
+export { default as tf } from './tensor/tfjsCore.cjs';
 export { fetchVocabulary } from './tokenizer/fetchVocabulary.js';
 export { createTokenizer, type Tokenizer } from './tokenizer/index.js';

@@ -3,6 +3,8 @@
  * no list of hooks.
  */
 import { InputError, nearest } from '../errors.js';
+import { named } from '../tensor/composite.js';
+import { globSource } from '../tensor/glob.js';
 import { clone, type Tensor, tidy } from '../tensor/tfjs.js';
 
 /** Changes an intermediate; returning nothing leaves it as it is. The shape must stay. */
@@ -36,8 +38,7 @@ class Stop extends Error {}
 
 function matcher(pattern: string, tower: string): RegExp {
   const full = pattern.startsWith(`${tower}.`) ? pattern : `${tower}.${pattern}`;
-  const escaped = full.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '.*');
-  return new RegExp(`^${escaped}$`);
+  return new RegExp(`^${globSource(full)}$`);
 }
 
 /** The points of one run of one tower. `known` are all names that the model could visit, full and in order. */
@@ -80,6 +81,7 @@ export function openPoints(tower: string, known: readonly string[], options: Poi
     // A clone shares the values; the caller may dispose of what it sees without pulling the run's own tensors away.
     if (wanted.some(({ test }) => test.test(full))) seen[full] = clone(current);
     awaited.delete(full);
+    named(full, current);
     if (stop && awaited.size === 0) throw new Stop();
     return current;
   };

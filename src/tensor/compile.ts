@@ -13,6 +13,7 @@ import { workerHost } from './run/worker.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from './tfjs.js';
 import { checkThreads } from './threads.js';
 import { type Model, makeModel } from './trace/model.js';
+import { type Seeing, seeing } from './trace/see.js';
 import {
   checkFunction,
   checkSignature,
@@ -51,6 +52,15 @@ export interface CompileOptions extends RuntimeOptions {
   keep?: number;
 }
 
+/** Options of a function that shall return intermediates too. */
+export interface SeeOptions extends CompileOptions {
+  /**
+   * Names or globs of intermediates to return too: the points of the towers, with or without `image.` or `text.` in
+   * front, and what the function itself calls `named`. The compiled function then returns `{ result, seen }`.
+   */
+  see: readonly string[];
+}
+
 const hosts = { inline: inlineHost, worker: workerHost } satisfies Record<string, Host>;
 
 /** The tensors that a function of this signature is called with. */
@@ -87,21 +97,32 @@ export interface Compiled<R> {
  * @returns once the graph runs; with named sizes other than the batch, at once, for each size needs a graph of its own.
  * @throws InputError when the function cannot be recorded, naming the operation; here or, with named sizes, at a call.
  */
-export async function compile<const S extends readonly InputSpec[], R extends Structure>(
+export function compile<const S extends readonly InputSpec[], R extends Structure>(
   fn: (...inputs: TensorsOf<S>) => R,
   signature: S,
-  options: CompileOptions = {},
-): Promise<Compiled<R>> {
-  const { lift = [], host = 'inline', keep = 4, quantize, device = 'cpu' } = options;
+  options: SeeOptions,
+): Promise<Compiled<Seeing<R>>>;
+export function compile<const S extends readonly InputSpec[], R extends Structure>(
+  fn: (...inputs: TensorsOf<S>) => R,
+  signature: S,
+  options?: CompileOptions,
+): Promise<Compiled<R>>;
+export async function compile(
+  fn: (...inputs: Tensor[]) => Structure,
+  signature: readonly InputSpec[],
+  options: Partial<SeeOptions> = {},
+): Promise<Compiled<Structure>> {
+  const { lift = [], see, host = 'inline', keep = 4, quantize, device = 'cpu' } = options;
   checkFunction(fn);
   checkOptions(options);
   checkSignature(signature);
-  const whole: InputSpec[] = [...signature, ...liftedSpecs(lift)];
-  checkSignature(whole);
+  const specs: InputSpec[] = [...signature, ...liftedSpecs(lift)];
+  checkSignature(specs);
   const named = namedSizes(signature).length > 0;
   const lowering = { quantize, target: device, ...(named && { quantized: new Map() }) };
+  const whole = see ? seeing(fn, see) : fn;
   const cache = sessionCache(keep, async sizes => {
-    const model = await makeModel(fn as never, signature, sizes, lift, lowering);
+    const model = await makeModel(whole, signature, sizes, lift, lowering);
     const { inputs, outputs, skeleton, weights } = model;
     return { inputs, outputs, skeleton, weights, session: await startSession(hosts[host], model, options) };
   });
@@ -109,7 +130,7 @@ export async function compile<const S extends readonly InputSpec[], R extends St
 
   const answer = async (given: (Tensor | Values)[]): Promise<unknown> => {
     const asTensors = given.some(value => value instanceof TensorClass);
-    const { [freeSize]: _, ...sizes } = sizesOf(whole, given.map(described));
+    const { [freeSize]: _, ...sizes } = sizesOf(specs, given.map(described));
     // Read before anything is waited for: what is given may be freed as soon as the call has returned its promise.
     const reading = Promise.all(given.map(toValues));
     return cache.use(sizes, async ({ session, ...model }) => {
@@ -126,11 +147,12 @@ export async function compile<const S extends readonly InputSpec[], R extends St
     if (isRecording()) throw new InputError(`compile: the function calls a compiled one; call its original there`);
     return answer(given);
   };
-  return Object.assign(call, { dispose: cache.dispose }) as Compiled<R>;
+  return Object.assign(call, { dispose: cache.dispose }) as Compiled<Structure>;
 }
 
 const optionNames = Object.keys({
   lift: 0,
+  see: 0,
   host: 0,
   quantize: 0,
   keep: 0,
@@ -138,11 +160,14 @@ const optionNames = Object.keys({
   pack: 0,
   device: 0,
   wasmPaths: 0,
-} satisfies Record<keyof CompileOptions, 0>);
+} satisfies Record<keyof SeeOptions, 0>);
 
-function checkOptions(options: CompileOptions): void {
+function checkOptions(options: Partial<SeeOptions>): void {
   for (const option of Object.keys(options)) checkName('compile', 'option', option, optionNames);
-  const { host = 'inline', device = 'cpu', quantize = 's8', threads = 1, keep = 1 } = options;
+  const { see = [], host = 'inline', device = 'cpu', quantize = 's8', threads = 1, keep = 1 } = options;
+  if (!Array.isArray(see) || !see.every(name => typeof name === 'string')) {
+    throw new InputError('compile: see: expected a list of names of intermediates');
+  }
   checkName('compile', 'host', host, Object.keys(hosts));
   checkName('compile', 'device', device, devices);
   checkName('compile', 'quantize', quantize, quantizations);

@@ -1,4 +1,4 @@
-import { engine, type NamedAttrMap } from './internals.js';
+import { engine, type KernelBackend, type NamedAttrMap, type TensorInfo } from './internals.js';
 import { getBackend, type Tensor } from './tfjs.js';
 
 /** The name under which the recording backend is known while a function is recorded. */
@@ -22,4 +22,19 @@ export function composite<T extends Tensor>(
 ): T {
   if (!isRecording() || engine().isTapeOn()) return plain();
   return engine().runKernel(name, inputs, attributes) as T;
+}
+
+/** A backend that takes note of names. */
+export interface NamingBackend extends KernelBackend {
+  /** Notes the name of an intermediate. */
+  name(name: string, value: TensorInfo): void;
+}
+
+/**
+ * Gives an intermediate a name, by which `compile` returns it when asked to `see` it; what comes back is the value
+ * itself. The points of both towers have theirs.
+ */
+export function named<T extends Tensor>(name: string, value: T): T {
+  if (isRecording()) (engine().backend as NamingBackend).name(name, value);
+  return value;
 }

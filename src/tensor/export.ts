@@ -3,18 +3,19 @@ import { realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, isAbsolute } from 'node:path';
 import { InputError } from '../errors.js';
 import { checkWritable, writeAtomic } from '../files/atomic.js';
-import { type CompileOptions, checkName, type TensorsOf } from './compile.js';
+import { type CompileOptions, checkName, type SeeOptions, type TensorsOf } from './compile.js';
 import { quantizations } from './names.js';
 import { inFiles, pathFrom } from './trace/filePaths.js';
 import { dimName, type ElementType, type Graph, type Value } from './trace/graph.js';
 import { lowered, recordGraph } from './trace/model.js';
 import { dataFile } from './trace/onnx/dataFile.js';
 import { type Placement, writeOnnx } from './trace/onnx/write.js';
+import { seeing } from './trace/see.js';
 import { checkFunction, checkSignature, type InputSpec, liftedSpecs, namedSizes } from './trace/signature.js';
 import type { Structure } from './trace/structure.js';
 import { fileSlices } from './trace/weightFiles.js';
 
-export interface ExportOptions extends Pick<CompileOptions, 'lift' | 'quantize'> {
+export interface ExportOptions extends Pick<CompileOptions, 'lift' | 'quantize'>, Partial<Pick<SeeOptions, 'see'>> {
   /**
    * `copy` (default): weights go into a file beside the model, `NAME.onnx.data`. `refer`: those that lie in a
    * safetensors file stay there, and the model must be written beside that file or in a folder above.
@@ -55,7 +56,7 @@ export async function exportModel<const S extends readonly InputSpec[], R extend
   path: string,
   options: ExportOptions = {},
 ): Promise<Exported> {
-  const { lift = [], quantize, weights = 'copy' } = options;
+  const { lift = [], see, quantize, weights = 'copy' } = options;
   checkFunction(fn);
   checkSignature(signature);
   checkSignature([...signature, ...liftedSpecs(lift)]);
@@ -69,7 +70,7 @@ export async function exportModel<const S extends readonly InputSpec[], R extend
   const dataPath = `${path}.data`;
   for (const file of [path, dataPath]) checkWritable(file);
 
-  const recording = await recordGraph(fn as never, signature, {}, lift);
+  const recording = await recordGraph(see ? seeing(fn as never, see) : (fn as never), signature, {}, lift);
   const graph = await lowered(recording.graph, { quantize, target: 'any' });
   const folder = realpathSync(dirname(path));
   if (weights === 'refer') checkBelow(graph, folder, path);

@@ -31,6 +31,8 @@ export type DataId = object;
 
 /** The parts of the engine that its public type hides and every backend is written against. */
 export interface Engine {
+  /** The one that is active. */
+  readonly backend: KernelBackend;
   readonly state: {
     readonly tensorInfo: WeakMap<DataId, { readonly backend: KernelBackend }>;
     readonly gradientDepth: number;

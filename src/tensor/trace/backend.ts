@@ -6,7 +6,7 @@
  * registered once.
  */
 import { InputError } from '../../errors.js';
-import { recordingBackend } from '../composite.js';
+import { type NamingBackend, recordingBackend } from '../composite.js';
 import {
   BackendClass,
   type BackendValues,
@@ -38,8 +38,10 @@ const random = /^(Multinomial|Random|Stateless|TruncatedNormal|ParameterizedTrun
 
 type RecordedType = 'float32' | 'int32' | 'bool';
 
-export class RecordingBackend extends BackendClass {
+export class RecordingBackend extends BackendClass implements NamingBackend {
   readonly nodes: Node<number>[] = [];
+  /** Intermediates by the names that the function gave them, each in the order of the runs that made it. */
+  readonly named = new Map<string, Traced[]>();
   /** What the function did that only shows to be impossible once it has returned. */
   refusal: unknown;
   readonly #values = new Map<DataId, Traced>();
@@ -103,6 +105,11 @@ export class RecordingBackend extends BackendClass {
   /** Lets a tensor stand for a value instead of its own elements. */
   substitute(dataId: DataId, value: Traced): void {
     this.#captured.set(dataId, [value]);
+  }
+
+  name(name: string, tensor: TensorInfo): void {
+    const value = this.value(tensor, `names '${name}'`);
+    this.named.set(name, [...(this.named.get(name) ?? []), value]);
   }
 
   infoOf(value: Traced): TensorInfo {
