@@ -1,5 +1,6 @@
 /** Curves of a log as a picture. */
 import type { TopLevelSpec } from 'vega-lite';
+import { withView } from '../image/drawing/vega.js';
 import { isEvaluation, type LogEntry } from './log.js';
 
 /** A point of a curve. */
@@ -23,15 +24,8 @@ const columns = 2;
  * The curves of a log as an SVG: loss, the other metrics, evaluations, learning rate and speed, each over the step. Where
  * there are more steps than pixels, a point is the mean of several.
  */
-export async function drawCurves(entries: readonly LogEntry[]): Promise<string> {
-  const [{ compile }, { parse, View }] = await Promise.all([import('vega-lite'), import('vega')]);
-  const view = new View(parse(compile(specOf(panelsOf(entries))).spec), { renderer: 'none' });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
-}
+export const drawCurves = (entries: readonly LogEntry[]): Promise<string> =>
+  withView(specOf(panelsOf(entries), entries.at(-1)?.step ?? 0), view => view.toSVG());
 
 /** What the axes of metrics say, where a name alone would not. */
 const units: Readonly<Record<string, string>> = {
@@ -69,13 +63,13 @@ function panelsOf(entries: readonly LogEntry[]): Panel[] {
   ];
 }
 
-function specOf(panels: readonly Panel[]): TopLevelSpec {
+function specOf(panels: readonly Panel[], lastStep: number): TopLevelSpec {
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     background: 'white',
     padding: 12,
     columns,
-    concat: panels.map(panelSpec),
+    concat: panels.map(panel => panelSpec(panel, lastStep)),
     resolve: { scale: { color: 'independent' } },
     config: {
       font: 'sans-serif',
@@ -85,16 +79,22 @@ function specOf(panels: readonly Panel[]): TopLevelSpec {
   } as TopLevelSpec;
 }
 
-function panelSpec({ title, curves }: Panel): object {
+function panelSpec({ title, curves }: Panel, lastStep: number): object {
   const values = [...curves].flatMap(([name, points]) => thinned(points).map(point => ({ ...point, name })));
   const sparse = [...curves.values()].every(({ length }) => length <= 30);
   return {
     width: panelWidth,
     height: panelHeight,
     data: { values },
-    mark: { type: 'line', strokeWidth: 1.5, clip: true, point: sparse && { size: 25 } },
+    mark: { type: 'line', strokeWidth: 1.5, point: sparse && { size: 25 } },
     encoding: {
-      x: { field: 'step', type: 'quantitative', title: 'step', scale: { nice: false }, axis: { tickCount: 6 } },
+      x: {
+        field: 'step',
+        type: 'quantitative',
+        title: 'step',
+        scale: { domain: [0, lastStep] },
+        axis: { tickCount: 6 },
+      },
       y: { field: 'value', type: 'quantitative', title, scale: { zero: false }, axis: { tickCount: 5 } },
       ...(curves.size > 1 && { color: { field: 'name', type: 'nominal', title: null, sort: null } }),
     },

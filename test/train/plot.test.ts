@@ -49,6 +49,18 @@ describe('drawCurves', () => {
     expect(loss![3]![1]).to.be.greaterThan(loss![0]![1]!);
   });
 
+  it('has one axis of steps for all panels, from 0 to the last, with room for whole points', async () => {
+    const entries = [1, 2, 3, 4].map(step);
+    entries.splice(2, 0, { step: 2, evaluation: { colour: 0.5 } });
+    entries.push({ step: 4, evaluation: { colour: 0.75 } });
+    const svg = await drawCurves(entries);
+    const evaluation = linesOf(svg).find(line => line.length === 2)!;
+    const [loss] = linesOf(svg);
+    expect(evaluation.map(([x]) => x)).to.deep.equal([loss![1]![0], loss![3]![0]]);
+    expect(loss![0]![0], 'step 1 of 4').to.be.closeTo(loss![3]![0]! / 4, 0.01);
+    expect(svg).to.not.include('clip-path');
+  });
+
   it('draws no more points than there is room for, and keeps the mean', async () => {
     // Eleven steps a point: around a mean that rises by one from point to point they swing as far as each likes.
     const loss = (i: number) => Math.floor(i / 11) + 100 * Math.sin(Math.floor(i / 11)) * ((i % 11) - 5);

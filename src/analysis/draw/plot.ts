@@ -1,6 +1,7 @@
 /** Plots as files. */
 import type { TopLevelSpec } from 'vega-lite';
 import { createCanvas } from '../../image/drawing/canvas.js';
+import { withView } from '../../image/drawing/vega.js';
 import { type Picture, rgbPicture } from '../../image/picture.js';
 import { plotContext } from './context.js';
 
@@ -14,17 +15,12 @@ export interface DrawnPlot {
 const pixelsPerUnit = 2;
 
 /** Draws a Vega-Lite specification. */
-export async function drawPlot(spec: TopLevelSpec): Promise<DrawnPlot> {
-  const [{ compile }, { parse, View }] = await Promise.all([import('vega-lite'), import('vega')]);
-  const view = new View(parse(compile(spec).spec), { renderer: 'none' });
-  try {
+export const drawPlot = (spec: TopLevelSpec): Promise<DrawnPlot> =>
+  withView(spec, async view => {
     const svg = await view.toSVG();
     const [, width, height] = /^<svg[^>]* width="([\d.]+)" height="([\d.]+)"/.exec(svg)!;
     const side = (length: string | undefined) => Math.ceil(pixelsPerUnit * Number(length));
     const canvas = createCanvas(side(width), side(height), [255, 255, 255]);
     await view.toCanvas(pixelsPerUnit, { externalContext: plotContext(canvas) });
     return { svg, picture: rgbPicture(canvas.width, canvas.height, canvas.data) };
-  } finally {
-    view.finalize();
-  }
-}
+  });

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { Argument, Command } from 'commander';
 import { InputError } from '../../errors.js';
 import { readJson } from '../../files/jsonFile.js';
+import { faultOf } from '../../train/configFile.js';
 import type { StepReport } from '../../train/loop.js';
 import { readRunFile } from '../../train/runFile.js';
-import { wholeNumber, withOutput } from '../flags.js';
+import { threadCount, wholeNumber, withOutput } from '../flags.js';
 import { print, showsProgress, warn } from '../output.js';
 import { stopOnSignal } from '../stop.js';
 import { clipTraining } from '../training/clip.js';
@@ -35,7 +36,7 @@ export function command(description: string): Command {
     .option('-o, --output <dir>', 'folder of the run (default with --resume: the same)')
     .option('--resume <dir>', 'go on with the run in this folder from its last checkpoint')
     .option('--steps <n>', 'stop after step n, to go on later; the schedule stays as configured', wholeNumber(1))
-    .option('--threads <n>', 'threads that compute (default: one for each core)', wholeNumber(1))
+    .option('--threads <n>', 'threads that compute (default: one for each core)', threadCount)
     .addHelpText('after', '\nCtrl-C ends it after the step under way, with a checkpoint; again, at once.')
     .action((what: string, flags: Flags) => runTrain(what, flags));
 }
@@ -47,6 +48,7 @@ async function runTrain(what: string, flags: Flags): Promise<void> {
   }
   const folder = output ?? resume;
   if (folder === undefined) throw new InputError('train: expected a folder for the run, -o DIR');
+  if (resume !== undefined) checkKind(what, resume);
   const [json, name] = configFrom(flags);
   const training = await kinds[what]!.open(json, name, { model: join(folder, 'model'), threads });
   const stop = stopOnSignal();
@@ -80,6 +82,16 @@ async function runTrain(what: string, flags: Flags): Promise<void> {
     stop.release();
     training.close();
   }
+}
+
+/** @throws InputError when there is no run in a folder, or one of another kind */
+function checkKind(what: string, folder: string): void {
+  const { config } = readRunFile(folder);
+  const there = Object.keys(kinds).find(name => faultOf(() => kinds[name]!.check(config, folder)) === undefined);
+  if (there === undefined || there === what) return;
+  throw new InputError(
+    `${folder}: a run of 'train ${there}'; 'clipscope train ${there} --resume ${folder}' goes on with it`,
+  );
 }
 
 /** The configuration that is named, or that of the run to go on with; and what to call it. */

@@ -25,6 +25,7 @@ import type { TrainingKind } from './training.js';
 
 export const clipTraining: TrainingKind = {
   about: 'clip: a CLIP on procedural scenes',
+  check: parseTrainConfig,
   async open(json, name, { model, threads }) {
     const config = parseTrainConfig(json, name);
     const save = ({ state }: Snapshot<ClipState>) => writeTrainedModel(model, config, state.weights);

@@ -10,6 +10,7 @@ import type { TrainingKind } from './training.js';
 
 export const clipselfTraining: TrainingKind = {
   about: 'clipself: a CLIP taught its own regions',
+  check: parseClipselfConfig,
   async open(json, name, { model, threads }) {
     const config = parseClipselfConfig(json, name);
     const training = await openClipself(config);

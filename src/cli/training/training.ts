@@ -26,6 +26,8 @@ export interface Training {
 export interface TrainingKind {
   /** What `--help` says of it. */
   readonly about: string;
+  /** @throws InputError, in which `name` stands for the configuration, unless it is one of this kind */
+  check(json: unknown, name: string): object;
   /**
    * Checks a configuration and opens what it names.
    * @param name what error messages call it

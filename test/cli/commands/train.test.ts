@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readLog } from '../../../src/train/log.js';
+import { describeEnvironment, writeRunFile } from '../../../src/train/runFile.js';
 import { inTemporaryFolder } from '../../files/temporary.js';
 import { tinyJson } from '../../train/tiny.js';
 import { refuses } from '../refused.js';
@@ -138,7 +139,19 @@ describe('clipscope train', function () {
       ],
       [['train', 'clipself', '-o', 'run', '--config', '{}/config.json'], /config\.json: '(model|seed|[a-z.]+)'/],
       [['train', 'clipself', '-o', 'run', '--config', '{}/gone.json'], /model 'nowhere': no such file or folder/],
-      [['train', 'clipself', '--resume', '{}/run'], /run\.json: '[a-z.]+': /],
+      [
+        ['train', 'clipself', '--resume', '{}/run', '-o', '{}/elsewhere'],
+        /\/run: a run of 'train clip'; 'clipscope train clip --resume .*\/run' goes on with it/,
+      ],
+      [
+        ['train', 'clip', '--resume', '{}/distilled'],
+        /distilled: a run of 'train clipself'; 'clipscope train clipself --resume .*distilled' goes on with it/,
+      ],
+      [
+        ['train', 'clip', '--resume', '{}/distilled', '--config', '{}/config.json'],
+        /distilled: a run of 'train clipself'; /,
+      ],
+      [['train', 'clip', '--resume', '{}/later'], /later\/run\.json: 'model.depth': unknown key/],
       [['train', 'clip', '-o', 'run', '--config', scene(1)], /scene-1\.png: .*UTF-8/],
       [['train', 'clip', '-o', 'run', '--config', '{}/config.json', '--steps', '0'], /--steps/],
       [['train', 'clip', '-o', 'run', '--config', '{}/config.json', '--threads', 'many'], /--threads/],
@@ -171,6 +184,11 @@ describe('clipscope train', function () {
       write('gone.json', { ...distillation, model: 'nowhere' });
       write('unknown.json', { ...tinyJson, optimiser: { rte: 1 } });
       write('long.json', { ...tinyJson, optimiser: { rate: 0.01, warmup: 12 } });
+      const later = { ...tinyJson, model: { ...tinyJson.model, depth: 2 } };
+      for (const [name, there] of Object.entries({ distilled: distillation, later })) {
+        mkdirSync(join(dir, name));
+        writeRunFile(join(dir, name), there, describeEnvironment());
+      }
       write('other.json', { ...tinyJson, data: { ...tinyJson.data, seed: 8 } });
       for (const name of ['run', 'broken']) {
         await run(['train', 'clip', '--config', config, '-o', join(dir, name), '--steps', '1', '--quiet']);
