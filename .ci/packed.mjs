@@ -15,7 +15,7 @@ const allowed = /^(dist|weights|examples|data|configs|scripts)\/|^(README\.md|LI
 const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|fixtures|goldens/;
 
 /** What the bundler makes out of many files. */
-const bundled = /^dist\/lab\/page\//;
+const bundled = /^dist\/(lab\/page|node)\//;
 
 /** The source a built file comes from; a built file without one is left over from a file that is gone. */
 const sourceOf = path => path.replace(/^dist\//, 'src/').replace(/(?:\.d)?\.([cm]?)[tj]s$/, '.$1ts');

@@ -12,7 +12,7 @@ import torch
 from transformers import CLIPVisionModelWithProjection
 
 model_folder, output = sys.argv[1:]
-model = CLIPVisionModelWithProjection.from_pretrained(model_folder).eval()
+model = CLIPVisionModelWithProjection.from_pretrained(model_folder).float().eval()
 
 
 class Embedding(torch.nn.Module):

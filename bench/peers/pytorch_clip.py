@@ -16,7 +16,7 @@ def prepare():
     from transformers import CLIPModel
 
     torch.set_num_threads(given["threads"])
-    model = CLIPModel.from_pretrained(given["model"]).train()
+    model = CLIPModel.from_pretrained(given["model"]).float().train()
     batch, side, tokens, settings = (given[key] for key in ("batch", "side", "tokens", "optimiser"))
     read = lambda path, *shape: torch.frombuffer(floats(path, torch.Size(shape).numel()), dtype=torch.float32).reshape(shape)
     pixels = read(given["pixels"], batch, 3, side, side)

@@ -17,7 +17,7 @@ def prepare():
     from transformers import CLIPVisionModelWithProjection
 
     torch.set_num_threads(given["threads"])
-    student = CLIPVisionModelWithProjection.from_pretrained(given["model"])
+    student = CLIPVisionModelWithProjection.from_pretrained(given["model"]).float()
     student.requires_grad_(False)
     teacher = copy.deepcopy(student).eval()
     tower = student.vision_model

@@ -10,7 +10,7 @@ def prepare():
     from transformers import CLIPVisionModelWithProjection
 
     torch.set_num_threads(given["threads"])
-    model = CLIPVisionModelWithProjection.from_pretrained(given["model"]).eval()
+    model = CLIPVisionModelWithProjection.from_pretrained(given["model"]).float().eval()
     batch, side = given["batch"], given["side"]
     pixels = torch.frombuffer(floats(given["input"], batch * 3 * side * side), dtype=torch.float32)
     pixels = pixels.reshape(batch, 3, side, side)

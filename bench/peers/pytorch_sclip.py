@@ -22,7 +22,7 @@ def prepare():
 
     torch.set_num_threads(given["threads"])
     torch.set_grad_enabled(False)
-    model = CLIPVisionModelWithProjection.from_pretrained(given["model"]).eval()
+    model = CLIPVisionModelWithProjection.from_pretrained(given["model"]).float().eval()
     vision, project, config = model.vision_model, model.visual_projection, model.config
     protocol, classes = given["protocol"], given["classes"]
     side, stride = protocol["window"], protocol["stride"]

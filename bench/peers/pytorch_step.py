@@ -11,7 +11,7 @@ def prepare():
     from transformers import CLIPVisionModelWithProjection
 
     torch.set_num_threads(given["threads"])
-    model = CLIPVisionModelWithProjection.from_pretrained(given["model"]).train()
+    model = CLIPVisionModelWithProjection.from_pretrained(given["model"]).float().train()
     batch, side, width = given["batch"], given["side"], given["embedding"]
     read = lambda path, *shape: torch.frombuffer(floats(path, torch.Size(shape).numel()), dtype=torch.float32).reshape(shape)
     pixels = read(given["input"], batch, 3, side, side)

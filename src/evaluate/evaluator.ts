@@ -131,7 +131,12 @@ export async function openEvaluator(plan: EvaluationPlan, parts: EvaluatorParts 
       },
       async norms(pictures) {
         const single = methods.filter(({ variant }) => variant.guide === undefined);
-        const runner = await openRunner(plan.engine, plan.threads === undefined ? {} : { threads: plan.threads });
+        const { engine, threads, quantize } = plan;
+        const runner = await openRunner(engine, {
+          host: 'worker',
+          ...(threads !== undefined && { threads }),
+          ...(quantize && { quantize }),
+        });
         try {
           return await settingNorms(clip, single, pictures, runner);
         } finally {

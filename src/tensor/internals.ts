@@ -13,7 +13,6 @@ export const {
   backend_util: backendUtil,
   findBackend,
   getKernel,
-  getKernelsForBackend,
   KernelBackend: BackendClass,
   registerBackend,
   registerGradient,
@@ -25,6 +24,9 @@ export const {
   util: tfUtil,
   Variable: VariableClass,
 } = core;
+
+/** All operations that TensorFlow.js knows of, which it exports as constants. */
+export const kernelNames: readonly string[] = Object.values(core).filter(value => typeof value === 'string');
 
 /** What a tensor's values are known by; tensors that share values share it. */
 export type DataId = object;

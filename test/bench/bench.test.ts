@@ -125,6 +125,12 @@ describe('benchmarks', () => {
     expect(rows[1]!.ratio).to.be.greaterThan(0);
   }).timeout(patience);
 
+  it('train clipself: on pictures that the patches of any model fill', async () => {
+    const [row] = await rowsOf(['train/clipself']);
+    expect(row).to.include({ name: 'train/clipself', peer: 'pytorch', skipped: 'without --peers' });
+    expect(row!.rate).to.match(/^\d+\.\d\d GB at the most$/);
+  }).timeout(patience);
+
   it('train: the loss falls as the state goes round', () =>
     inTemporaryFolder(async dir => {
       const [input, targets] = [join(dir, 'pixels'), join(dir, 'targets')];

@@ -200,7 +200,7 @@ describe('bad input in a page', function () {
 
 describe('a page without the runtime and the worker', function () {
   this.timeout(30_000);
-  const open = useChromium({ isolated: false, bare: true });
+  const open = useChromium({ isolated: false, bundle: 'bare' });
 
   it('says what it lacks, and computes eagerly', async () => {
     const { page } = await open();

@@ -1,7 +1,7 @@
 /** A page in a real browser, for tests, where there is a browser. */
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { bundledPage, type Site, startSite } from './site.js';
+import { type Bundle, bundledPage, type Site, startSite } from './site.js';
 
 const usual = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/opt/google/chrome/chrome'];
 
@@ -11,8 +11,8 @@ const executablePath = process.env.CLIPSCOPE_CHROMIUM ?? usual.find(path => exis
 export interface PageOptions {
   /** Whether the page is cross-origin isolated, so that there are threads. */
   readonly isolated: boolean;
-  /** Leaves onnxruntime-web and the worker's script out of the bundle. */
-  readonly bare?: boolean;
+  /** Default: by esbuild. */
+  readonly bundle?: Bundle;
   readonly flags?: readonly string[];
 }
 
@@ -40,14 +40,18 @@ export async function launchChromium(
  * For a `describe`: a browser and a site for its tests, which are skipped where there is no Chromium.
  * @returns opens a new page; closed with the rest.
  */
-export function useChromium({ isolated, bare = false, flags = ['--disable-gpu'] }: PageOptions): () => Promise<Opened> {
+export function useChromium({
+  isolated,
+  bundle = 'esbuild',
+  flags = ['--disable-gpu'],
+}: PageOptions): () => Promise<Opened> {
   let browser: Browser;
   let site: Site;
 
   before(async function () {
     this.timeout(60_000);
     browser = await launchChromium(this, flags);
-    site = await startSite(await bundledPage(bare), { isolated });
+    site = await startSite(await bundledPage(bundle), { isolated });
   });
 
   after(async () => {

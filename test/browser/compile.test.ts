@@ -140,6 +140,20 @@ describe('compiled functions', () => {
     });
   }
 
+  describe('in a page that Vite bundled', function () {
+    this.timeout(60_000);
+    const open = useChromium({ isolated: false, bundle: 'vite' });
+
+    it('finds the runtime, the worker and the vocabulary', async () => {
+      const { page, complaints } = await open();
+      await expectTask('dense', page, { wasmPaths });
+      await expectTask('dense', page, { wasmPaths, host: 'worker' });
+      const vocabulary = await page.evaluate(async () => (await clipscope.fetchVocabulary()).length);
+      expect(vocabulary).to.be.above(3_000_000);
+      expect(complaints).to.deep.equal([]);
+    });
+  });
+
   describe('in a page with WebGPU', function () {
     this.timeout(60_000);
     // A graphics processor made of software, where Chromium has one.
@@ -172,9 +186,11 @@ describe('compiled functions', () => {
       expect(opened.complaints).to.deep.equal([]);
     });
 
-    it('computes a text on it in a worker as Node does', async () => {
-      await expectTask('text', opened.page, { wasmPaths, host: 'worker', device: 'webgpu' });
-      expect(opened.complaints).to.deep.equal([]);
-    });
+    for (const name of names) {
+      it(`computes ${name} on it in a worker as Node does`, async () => {
+        await expectTask(name, opened.page, { wasmPaths, host: 'worker', device: 'webgpu' });
+        expect(opened.complaints).to.deep.equal([]);
+      });
+    }
   });
 });

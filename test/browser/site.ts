@@ -6,29 +6,45 @@ import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildByVite } from 'vite';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-const bundles = new Map<boolean, Promise<string>>();
+/** How a page is bundled; `bare` by esbuild without what its users may leave out: onnxruntime-web and the worker. */
+export type Bundle = 'esbuild' | 'bare' | 'vite';
+
+const bundles = new Map<Bundle, Promise<string>>();
 
 /**
  * Bundles the page and the worker, once for all tests; the package is what was built, found by its own name.
- * @param bare leaves out what its users may leave out: onnxruntime-web and the worker
  * @returns the folder
  */
-export function bundledPage(bare: boolean): Promise<string> {
-  const known = bundles.get(bare) ?? bundle(bare);
-  bundles.set(bare, known);
+export function bundledPage(by: Bundle): Promise<string> {
+  const known = bundles.get(by) ?? bundle(by);
+  bundles.set(by, known);
   return known;
 }
 
-async function bundle(bare: boolean): Promise<string> {
+async function bundle(by: Bundle): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'clipscope-page-'));
   process.on('exit', () => rmSync(folder, { recursive: true }));
+  const page = join(here, 'page.mjs');
+  if (by === 'vite') {
+    await buildByVite({
+      configFile: false,
+      root,
+      publicDir: false,
+      base: '/page/',
+      logLevel: 'error',
+      build: { outDir: folder, rolldownOptions: { input: { page }, output: { entryFileNames: '[name].js' } } },
+    });
+    return folder;
+  }
+  const bare = by === 'bare';
   const worker = { 'workerThread.browser': 'clipscope/browser/worker' };
   await build({
-    entryPoints: { page: join(here, 'page.mjs'), ...(!bare && worker) },
+    entryPoints: { page, ...(!bare && worker) },
     ...(bare && { external: ['onnxruntime-web/*'] }),
     absWorkingDir: root,
     outdir: folder,

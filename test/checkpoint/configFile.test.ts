@@ -4,6 +4,7 @@ import { parseConfigFile } from '../../src/checkpoint/configFile.js';
 import { parseSettings } from '../../src/checkpoint/settings.js';
 import { InputError } from '../../src/errors.js';
 import { namedConfigs } from '../../src/model/config.js';
+import { cpuTime } from '../cpuTime.js';
 import { findGolden } from '../goldens.js';
 
 const golden = (name: string) => JSON.parse(readFileSync(findGolden(`clip-tiny/weights/${name}`)!, 'utf8'));
@@ -147,17 +148,18 @@ describe('sizes from a Hugging Face config', () => {
     expect(refused({ text_config: { eos_token_id: -1 } })).to.include('eos_token_id');
   });
 
-  it('refuse a million layers before they cost anything', () => {
-    const started = performance.now();
-    for (const json of [
-      { vision_config: { num_hidden_layers: 1_000_000 } },
-      { text_config: { num_hidden_layers: 1001 } },
-      { model_cfg: { embed_dim: 8, vision_cfg: { layers: 1e6 }, text_cfg: {} } },
-      { model_cfg: { embed_dim: 8, vision_cfg: {}, text_cfg: { layers: 1e6 } } },
-    ]) {
-      expect(refused(json)).to.match(/layers: .*/);
-    }
-    expect(performance.now() - started).to.be.below(500);
+  it('refuse a million layers before they cost anything', async () => {
+    const time = await cpuTime(() => {
+      for (const json of [
+        { vision_config: { num_hidden_layers: 1_000_000 } },
+        { text_config: { num_hidden_layers: 1001 } },
+        { model_cfg: { embed_dim: 8, vision_cfg: { layers: 1e6 }, text_cfg: {} } },
+        { model_cfg: { embed_dim: 8, vision_cfg: {}, text_cfg: { layers: 1e6 } } },
+      ]) {
+        expect(refused(json)).to.match(/layers: .*/);
+      }
+    });
+    expect(time).to.be.below(500);
   });
 });
 

@@ -40,6 +40,8 @@ const values: Refused[] = [
   [segment('--area', ''), /Expected a number from 0 to 1/],
   [segment('--scale', '0'), /Expected a number from 0\.000001 to 1000000/],
   [segment('--residual', 'Infinity'), /Expected 'on', 'off' or a number/],
+  [segment('--threads', '0'), /Expected a whole number from 1 to 256/],
+  [['train', 'clip', '--config', 'x', '-o', 'x', '--threads', '257'], /Expected a whole number from 1 to 256/],
   [segment('--ffn', '1'), /Expected 'on' or 'off'/],
   [['preprocess', picture, '--pixels', 'pillow'], /Allowed choices are openai, huggingface/],
   [['convert', picture, '-o', 'x', '--dtype', 'f8'], /Allowed choices are f32, f16, bf16/],

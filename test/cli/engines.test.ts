@@ -1,6 +1,8 @@
 /** Every command that computes gives the same on every engine. */
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { readPicture } from '../../src/image/decode.js';
 import { runnerNames } from '../../src/tensor/names.js';
@@ -15,6 +17,13 @@ const share = 1e-4;
 /** What the commands give: numbers by name. */
 type Results = Record<string, Float32Array>;
 
+/** Every number of a JSON value, in order. */
+function numbersIn(json: unknown): number[] {
+  if (typeof json === 'number') return [json];
+  return json !== null && typeof json === 'object' ? Object.values(json).flatMap(numbersIn) : [];
+}
+
+/** Of every command that runs a model. */
 async function resultsOf(engine: readonly string[], dir: string): Promise<Results> {
   const file = (name: string) => join(dir, `${engine.join('')}-${name}.safetensors`);
   const labels = join(dir, `${engine.join('')}-labels.png`);
@@ -55,6 +64,14 @@ async function resultsOf(engine: readonly string[], dir: string): Promise<Result
     env,
   });
   results.panels = Float32Array.from(panels.flatMap(panel => panel.classes.map(({ pixels }) => pixels)));
+  type Scored = { methods: { perClass?: unknown }[] };
+  const scenes = ['--dataset', 'scenes:n=1', ...engine];
+  const { methods } = await json<Scored>(['evaluate', '--methods', 'sclip,clip', ...scenes], { env });
+  results.evaluated = Float32Array.from(numbersIn(methods.map(({ perClass }) => perClass)));
+  const named = await json<Scored>(['evaluate', '--task', 'regions', ...scenes], { env });
+  results.regions = Float32Array.from(numbersIn(named.methods));
+  const { studies } = await json<{ studies: { tables: unknown }[] }>(['analyze', 'norms', ...scenes], { env });
+  results.studies = Float32Array.from(numbersIn(studies.map(({ tables }) => tables)));
   return results;
 }
 
@@ -72,7 +89,9 @@ function expectSame(given: Results, reference: Results): void {
       continue;
     }
     const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    expectClose(got, expected, { maxAbs: share * largest });
+    // A pixel more or less of a class that has some two hundred.
+    const maxAbs = name === 'evaluated' ? 5e-3 : share * largest;
+    expectClose(got, expected, { maxAbs }, { name });
   }
 }
 
@@ -87,7 +106,7 @@ describe('engines', () => {
   };
 
   it('give the same by every command', async function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
     await inTemporaryFolder(async dir => {
       const reference = await resultsOf(['--engine', 'wasm'], dir);
       expect(Object.keys(reference)).to.have.length.above(15);
@@ -99,17 +118,53 @@ describe('engines', () => {
     });
   });
 
-  it('compute nearly the same in eight-bit whole numbers, and nothing else under that flag', () =>
+  it('compute nearly the same in eight-bit whole numbers by every command', () =>
     inTemporaryFolder(async dir => {
-      const [float, s8] = [join(dir, 'float.safetensors'), join(dir, 's8.safetensors')];
-      await succeed(['embed', scene(1), '-o', float]);
-      await succeed(['embed', scene(1), '-o', s8, '--engine', 'ort', '--quantize', 's8']);
-      const [a, b] = [float, s8].map(path => readGolden(path).embedding!.data as Float32Array);
-      expect(cosine(a!, b!)).to.be.within(0.99, 0.999999);
-      const refused = await run(['embed', scene(1), '--engine', 'wasm', '--quantize', 's8']);
-      expect(refused.status).to.equal(2);
-      expect(refused.stderr).to.match(/^clipscope: engine 'wasm': it cannot quantise; use engine ort\n$/);
+      const float = await resultsOf(['--engine', 'ort'], dir);
+      const s8 = await resultsOf(['--engine', 'ort', '--quantize', 's8'], dir);
+      expect(Object.keys(s8)).to.deep.equal(Object.keys(float));
+      for (const [name, values] of Object.entries(float)) {
+        expect(cosine(s8[name]!, values), name).to.be.above(0.999);
+        // Of a few regions each finds its name either way.
+        if (name !== 'regions') expect(s8[name], name).to.not.deep.equal(values);
+      }
+    })).timeout(120_000);
+
+  it('are ort where nothing else is said, or wasm where there is none, which is told', () =>
+    inTemporaryFolder(async dir => {
+      const evaluate = ['evaluate', '--dataset', 'scenes:n=1', '--json'];
+      const engineIn = (stdout: string) => JSON.parse(stdout).plan.engine;
+      expect(engineIn(await succeed(evaluate))).to.equal('ort');
+      const missing = join(dir, 'missing.mjs');
+      const resolve = `export const resolve = (name, context, next) => {
+        if (name === 'onnxruntime-node') throw new Error('none');
+        return next(name, context);
+      }`;
+      const hook = JSON.stringify(`data:text/javascript,${encodeURIComponent(resolve)}`);
+      writeFileSync(missing, `import { register } from 'node:module';\nregister(${hook});\n`);
+      const env = { NODE_OPTIONS: `--import ${pathToFileURL(missing).href}` };
+      const told = await run(evaluate, { env });
+      expect({ status: told.status, stderr: told.stderr }).to.deep.equal({
+        status: 0,
+        stderr:
+          'clipscope: onnxruntime-node is not there or does not load; computing with wasm, several times slower\n',
+      });
+      expect(engineIn(told.stdout)).to.equal('wasm');
+      expect(engineIn(await succeed([...evaluate, '--quiet'], { env }))).to.equal('wasm');
+      const asked = await run([...evaluate, '--engine', 'ort'], { env });
+      expect(asked.status).to.equal(2);
+      expect(asked.stderr).to.match(/^clipscope: .*onnxruntime-node does not load \(.*\); install it beside clipscope/);
     }));
+
+  it('refuse eight-bit whole numbers where they are none of ONNX Runtime', async () => {
+    for (const engine of ['wasm', 'cpu']) {
+      const { status, stderr } = await run(['embed', scene(1), '--engine', engine, '--quantize', 's8']);
+      expect({ status, stderr }).to.deep.equal({
+        status: 2,
+        stderr: `clipscope: engine '${engine}': it cannot quantise; use engine ort\n`,
+      });
+    }
+  });
 
   it('are ort, wasm, cpu and TensorFlow', async () => {
     expect(runnerNames).to.deep.equal(['ort', 'wasm', 'cpu', 'node', 'node-gpu']);

@@ -97,9 +97,8 @@ describe('download', () => {
         },
       ));
 
-    it('goes on from what a killed process left', function () {
-      this.timeout(10_000);
-      return served(
+    it('goes on from what a killed process left', () =>
+      served(
         (request, response, index) => {
           if (index > 0) return sendFile(request, response, content, { etag: '"v1"' });
           response.writeHead(200, { 'content-length': String(content.length), etag: '"v1"' });
@@ -122,8 +121,7 @@ describe('download', () => {
           expect(server.seen[1]?.headers.range).to.equal('bytes=123456-');
           expect(readdirSync(dir)).to.deep.equal(['model.bin']);
         },
-      );
-    });
+      ));
 
     it('does not take an old file for the one that another caller failed to fetch', () =>
       served(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { InputError } from '../../src/errors.js';
 import { decodePicture, readPicture } from '../../src/image/decode.js';
+import { cpuTime } from '../cpuTime.js';
 import { unprivileged } from '../unprivileged.js';
 import { sample } from './samples.js';
 
@@ -60,11 +61,12 @@ describe('what is no picture', () => {
   }
 
   it('is recognised in no time, however it repeats', async () => {
-    const started = performance.now();
-    for (const text of ['<!---->', '<?xml ?>', ' ', '<svg'.slice(0, 3), '\xef\xbb\xbf']) {
-      await refusal(decodePicture(latin1(`<${text.repeat(100_000)}`), 'a'));
-    }
-    expect(performance.now() - started).to.be.below(500);
+    const time = await cpuTime(async () => {
+      for (const text of ['<!---->', '<?xml ?>', ' ', '<svg'.slice(0, 3), '\xef\xbb\xbf']) {
+        await refusal(decodePicture(latin1(`<${text.repeat(100_000)}`), 'a'));
+      }
+    });
+    expect(time).to.be.below(500);
   });
 });
 

@@ -21,7 +21,7 @@ describe('gradients', () => {
     }));
 
   it('are there in the built package', function () {
-    const built = fileURLToPath(new URL('../../dist/tensor/gradients.js', import.meta.url));
+    const built = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
     // Built by `npm test` before the suite; a single file of tests may run without.
     if (!existsSync(built)) this.skip();
     const script = `

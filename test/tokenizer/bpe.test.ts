@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { createWorkspace, encodeWord } from '../../src/tokenizer/bpe.js';
 import { mergeOf, readVocabulary } from '../../src/tokenizer/vocabulary.js';
+import { cpuTime } from '../cpuTime.js';
 
 const vocabulary = readVocabulary();
 const workspace = createWorkspace(4096);
@@ -43,8 +44,7 @@ describe('byte-pair encoding', () => {
     );
   });
 
-  it('takes time in proportion to the length of a word, nearly', function () {
-    this.timeout(10_000);
+  it('takes time in proportion to the length of a word, nearly', async () => {
     const length = 200_000;
     const large = createWorkspace(length);
     const random = new Uint8Array(length);
@@ -52,11 +52,12 @@ describe('byte-pair encoding', () => {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
       random[i] = 97 + ((state >>> 16) % 26);
     }
-    const began = performance.now();
-    for (const bytes of [random, new Uint8Array(length).fill(97)]) {
-      const tokens = encodeWord(vocabulary, bytes, large);
-      expect(tokens.length).to.be.lessThan(length);
-    }
-    expect(performance.now() - began).to.be.lessThan(2000);
+    const time = await cpuTime(() => {
+      for (const bytes of [random, new Uint8Array(length).fill(97)]) {
+        const tokens = encodeWord(vocabulary, bytes, large);
+        expect(tokens.length).to.be.lessThan(length);
+      }
+    });
+    expect(time).to.be.lessThan(2000);
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { cleanText, createTokenizer, fixText } from '../../src/tokenizer/index.js';
+import { cpuTime } from '../cpuTime.js';
 
 interface FtfyCase {
   text: string;
@@ -63,7 +64,7 @@ describe('cleaning of text', () => {
     expect(fixText(text.slice(2))).to.equal(`${'😀'.repeat(999_998)}é`);
   });
 
-  it('normalises long runs of marks as the engine does, in time', () => {
+  it('normalises long runs of marks as the engine does, in time', async () => {
     const mark = fc.constantFrom(...'\u0300\u0301\u0308\u0316\u0323\u0327\u0334\u0344\u0345\u0903\u0f73\u20dd\u3099');
     const run = fc.string({ unit: mark, minLength: 240, maxLength: 700 });
     fc.assert(
@@ -72,19 +73,19 @@ describe('cleaning of text', () => {
       }),
       { numRuns: 100 },
     );
-    const began = performance.now();
-    const hostile = fixText(`a${'\u0316\u0300'.repeat(100_000)}`);
-    expect(hostile.slice(0, 2)).to.equal('à\u0316');
-    expect(performance.now() - began).to.be.lessThan(5000);
+    const time = await cpuTime(() => {
+      const hostile = fixText(`a${'\u0316\u0300'.repeat(100_000)}`);
+      expect(hostile.slice(0, 2)).to.equal('à\u0316');
+    });
+    expect(time).to.be.lessThan(5000);
   });
 
-  it('takes little time over large texts', function () {
+  it('takes little time over large texts', async function () {
     this.timeout(60_000);
     const length = 500_000;
     for (const part of ['a photo of a cat, ', 'cafÃ© ', 'é\n', '&eacute;', '&', '\x1b[', 'Ã', 'Σ', ' ']) {
-      const began = performance.now();
-      cleanText(part.repeat(length / part.length));
-      expect(performance.now() - began, JSON.stringify(part)).to.be.lessThan(5000);
+      const time = await cpuTime(() => cleanText(part.repeat(length / part.length)));
+      expect(time, JSON.stringify(part)).to.be.lessThan(5000);
     }
   });
 });

@@ -24,7 +24,12 @@ export async function encodeTexts(
   const kept = requests.flatMap(request => request.kept ?? []);
   if (kept.length === requests.length) return kept;
   const { engine, threads, quantize, activation } = plan;
-  const runner = await openRunner(engine, { ...(threads !== undefined && { threads }), ...(quantize && { quantize }) });
+  // Whoever watches, or keeps its shards at a queue, is not held up.
+  const runner = await openRunner(engine, {
+    host: 'worker',
+    ...(threads !== undefined && { threads }),
+    ...(quantize && { quantize }),
+  });
   try {
     const clip = await loadClip(plan.model, {
       towers: ['text'],

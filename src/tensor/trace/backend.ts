@@ -12,13 +12,14 @@ import {
   type BackendValues,
   type DataId,
   engine,
-  getKernelsForBackend,
+  getKernel,
+  kernelNames,
   registerKernel,
   type TensorInfo,
 } from '../internals.js';
 import { placeOf, type ShapedPlace } from '../stored.js';
 import type { Tensor } from '../tfjs.js';
-import { compute, cpuHas, evaluate, isConstant } from './constants.js';
+import { compute, evaluate, isConstant } from './constants.js';
 import {
   builder,
   type Elements,
@@ -32,6 +33,7 @@ import {
 import { constant, written } from './kernels/create.js';
 import { kernels } from './kernels/index.js';
 import { cast, reshape, type Traced } from './kernels/kernel.js';
+import { composites } from './kernels/matmul.js';
 
 /** Operations that draw random numbers where they run; those that draw them in JavaScript show as changing constants. */
 const random = /^(Multinomial|Random|Stateless|TruncatedNormal|ParameterizedTruncated)/;
@@ -135,11 +137,13 @@ export class RecordingBackend extends BackendClass implements NamingBackend {
     const given: Record<string, Traced> = {};
     for (const [key, info] of Object.entries(inputs)) if (info) given[key] = this.value(info, `gives '${name}'`);
     const g = builder(this.nodes, name);
-    const known = cpuHas(name) && Object.values(given).every(isConstant);
+    const known = Object.values(given).every(isConstant);
     const kernel = kernels[name];
     if (kernel) {
       const made = this.#attempted(name, given, () => kernel(g, given as never, attributes as never));
-      if (known) keepRecipes(asList(made), { kernel: name, inputs: given, attributes });
+      // The cpu backend has all but the house's own.
+      if (known && !Object.hasOwn(composites, name))
+        keepRecipes(asList(made), { kernel: name, inputs: given, attributes });
       return made;
     }
     const work = { kernel: name, inputs: given, attributes };
@@ -264,8 +268,10 @@ let registered = false;
 export function registerKernels(): void {
   if (registered) return;
   registered = true;
-  const names = new Set([...Object.keys(kernels), ...getKernelsForBackend('cpu').map(({ kernelName }) => kernelName)]);
+  const names = new Set([...Object.keys(kernels), ...kernelNames]);
   for (const kernelName of names) {
+    // Another copy of this library may have been here.
+    if (getKernel(kernelName, recordingBackend)) continue;
     registerKernel({
       kernelName,
       backendName: recordingBackend,

@@ -1,28 +1,28 @@
 /** Values that do not depend on the inputs, computed on the cpu backend while a graph is made. */
+import { loadCpuBackend } from '../cpuBackend.js';
 import { findBackend, getKernel, type KernelBackend, type NamedAttrMap, type TensorInfo } from '../internals.js';
 import { type Dim, type Elements, elementsOf, type KernelRecipe, type Value } from './graph.js';
 
 /** What this file uses of the cpu backend; its public type tells less. */
 type Cpu = KernelBackend & {
+  firstUse: boolean;
   makeTensorInfo(shape: readonly number[], dtype: string, values?: Elements): TensorInfo;
   readSync(dataId: object): Elements;
   disposeIntermediateTensorInfo(info: TensorInfo): void;
 };
 
-/** Loads the cpu backend, which starts no engine. */
-export async function readyConstants(): Promise<void> {
-  await import('../tfjsCpu.cjs');
-  const cpu = findBackend('cpu') as unknown as { firstUse: boolean };
+/** The cpu backend, which is loaded when the first constant is computed: most graphs are recorded without. */
+function cpuBackend(): Cpu {
+  loadCpuBackend();
+  const cpu = findBackend('cpu') as Cpu;
   // It advertises tfjs-node on its first use.
   cpu.firstUse = false;
+  return cpu;
 }
 
 /** Whether a value can be known without running the graph. */
 export const isConstant = ({ source, recipe }: Value): boolean =>
   recipe !== undefined || source?.kind === 'data' || source?.kind === 'tensor';
-
-/** Whether the cpu backend has an operation. */
-export const cpuHas = (kernel: string): boolean => getKernel(kernel, 'cpu') !== undefined;
 
 /** The elements of a constant; undefined when the value, or one it is made of, is none. */
 export function evaluate(value: Value): Elements | undefined {
@@ -54,12 +54,14 @@ function elementsOfValue({ source, recipe }: Value, of: (value: Value) => Elemen
   return 'read' in recipe ? recipe.read() : compute(recipe, of)?.results[recipe.index]?.data;
 }
 
-/** What the cpu backend makes of an operation, provided that its inputs are known. `list`: it gives several tensors. */
+/** What the cpu backend makes of an operation, if it has it and the inputs are known. `list`: it gives several tensors. */
 export function compute(
   { kernel, inputs, attributes }: Omit<KernelRecipe, 'index'>,
   of: (value: Value) => Elements | undefined = evaluate,
 ): { results: { data: Elements; dtype: string; shape: number[] }[]; list: boolean } | undefined {
-  const cpu = findBackend('cpu') as Cpu;
+  const cpu = cpuBackend();
+  const implementation = getKernel(kernel, 'cpu');
+  if (!implementation) return undefined;
   const held: TensorInfo[] = [];
   try {
     // Operations on a list get their inputs as one.
@@ -71,7 +73,7 @@ export function compute(
       held.push(info);
       infos[name] = info;
     }
-    const made = getKernel(kernel, 'cpu').kernelFunc({
+    const made = implementation.kernelFunc({
       inputs: infos,
       attrs: attributes as NamedAttrMap,
       backend: cpu,

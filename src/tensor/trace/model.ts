@@ -2,7 +2,6 @@
 import type { WeightAccess } from '../run/host.js';
 import type { FileSlice } from '../stored.js';
 import type { Tensor } from '../tfjs.js';
-import { readyConstants } from './constants.js';
 import { type Dim, type Graph, type Value, valuesOf } from './graph.js';
 import { merge } from './merge.js';
 import { writeOnnx } from './onnx/write.js';
@@ -48,7 +47,6 @@ export async function recordGraph(
   sizes: Sizes,
   lifted: readonly Tensor[],
 ): Promise<Recording<Dim>> {
-  await readyConstants();
   const batches: number[] = isFree(signature) ? [...trialBatches.first] : [1, 1];
   const recordings: Recording[] = [];
   const recordAt = async (batch: number) => {

@@ -31,9 +31,7 @@ function tablesOf<T extends Tables>(reducer: Reducer<T>, looks: readonly Look[])
   return reducer.tables(scoreOf);
 }
 
-describe('studies', function () {
-  this.timeout(20_000);
-
+describe('studies', () => {
   it('norms: means over patches and windows, by block and by attention', () => {
     const looks = [
       look({ 'blocks.2.resid_pre.norm': [10, 20, 30], 'last.qq.norm': [4, 4, 7] }),

@@ -2,12 +2,17 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { methodNames } from '../../../src/segment/protocols.js';
 import type { Exported } from '../../../src/tensor/export.js';
 import { inTemporaryFolder } from '../../files/temporary.js';
 import { expectClose, readGolden } from '../../goldens.js';
+import { inPython, needsPython } from '../../pythonRuntime.js';
 import { writePixels } from '../pixelFile.js';
 import { refuses } from '../refused.js';
 import { json, scene, succeed } from '../run.js';
+
+/** Methods that are no single function of the pixels. */
+const sequential = ['resclip', 'scclip'];
 
 /** What a model gives for inputs, by the runtime alone. */
 async function runModel(path: string, inputs: Record<string, Tensor>) {
@@ -100,6 +105,51 @@ describe('clipscope export', () => {
       expect(x.reduce((sum, value, i) => sum + value * y[i]!, 0)).to.be.above(0.99);
     }));
 
+  describe("is run by Python's onnxruntime", function () {
+    this.timeout(120_000);
+    before(needsPython);
+
+    const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int32Array) =>
+      new Uint8Array(buffer, byteOffset, byteLength);
+
+    it('any method on pictures, with points, to what inspect shows', () =>
+      inTemporaryFolder(async dir => {
+        const [pixels, points] = [join(dir, 'pixels.safetensors'), join(dir, 'points.safetensors')];
+        await succeed(['preprocess', scene(1), scene(2), '-o', pixels]);
+        const { data, shape } = valuesIn(pixels, 'pixels');
+        const seen = 'blocks.1.attn.pattern,blocks.2.resid_post';
+        for (const method of methodNames.filter(name => !sequential.includes(name))) {
+          const model = join(dir, `${method}.onnx`);
+          await succeed(['export', method, '--see', seen, '-o', model, '--quiet']);
+          await succeed(['inspect', pixels, '--method', method, '--see', `${seen},tokens,embedding`, '-o', points]);
+          const made = inPython(dir, model, { pixels: { dtype: 'F32', shape, bytes: bytesOf(data) } });
+          expect(Object.keys(made)).to.have.length(3);
+          for (const [name, output] of Object.entries(made)) {
+            const expected = valuesIn(points, name.includes('.') ? name : `image.${name}`);
+            expect(output.shape, name).to.deep.equal(expected.shape);
+            expectClose(output.data, expected.data, { maxAbs: 1e-4 }, { name: `${method}: ${name}` });
+          }
+        }
+      }));
+
+    it('texts, to what embed gives', () =>
+      inTemporaryFolder(async dir => {
+        const [model, embedded] = [join(dir, 'text.onnx'), join(dir, 'text.safetensors')];
+        const { inputs } = await json<Exported>(['export', '--text', '-o', model]);
+        const [, context] = inputs[0]!.shape as [string, number];
+        const texts = ['a red star', 'a photo of green grass under a blue sky'];
+        const { ids } = await json<{ ids: number[][] }>(['tokenize', ...texts]);
+        const rows = new Int32Array(texts.length * context);
+        ids.forEach((row, i) => {
+          rows.set(row, i * context);
+        });
+        await succeed(['embed', '--text', ...texts, '-o', embedded]);
+        const given = { dtype: 'I32', shape: [texts.length, context], bytes: bytesOf(rows) } as const;
+        const { embedding } = inPython(dir, model, { ids: given });
+        expectClose(embedding!.data, valuesIn(embedded, 'embedding').data, { maxAbs: 1e-5 });
+      }));
+  });
+
   describe('refuses', () => {
     refuses(
       [
@@ -113,6 +163,7 @@ describe('clipscope export', () => {
           /--attention changes the image tower; leave it out/,
         ],
         [['export', 'sclip', '--text', '-o', 'm.onnx'], /expected --text or 'sclip', got both/],
+        ...sequential.map(name => [['export', name, '-o', 'm.onnx'], /between two runs of the last block/] as const),
         [['export', '--see', 'blocks.9.ln1', '-o', 'm.onnx'], /no point 'blocks\.9\.ln1'/],
         [['export', '--quantize', 'u4', '-o', 'm.onnx'], /Allowed choices are s8/],
         [['export', '--weights', 'refer', '-o', 'm.onnx'], /cannot refer to .*; write it to .* or above/],

@@ -19,6 +19,7 @@ import { methodByName } from '../../../src/segment/methods.js';
 import { textFeatures } from '../../../src/segment/textFeatures.js';
 import { openRunner, type Runner } from '../../../src/tensor/runner.js';
 import { tensor2d, tensor4d, tidy } from '../../../src/tensor/tfjs.js';
+import { useEngine } from '../../engine.js';
 import { rejection } from '../../files/rejection.js';
 
 /** Not square, so that boxes and masks meet a padded grid. */
@@ -39,6 +40,7 @@ describe('region accuracy', function () {
   this.timeout(120_000);
   let clip: LoadedClip;
   let runner: Runner;
+  before(useEngine);
   before(async () => {
     clip = await loadClip('weights/scenes');
     runner = await openRunner('ort', { threads: 1 });

@@ -8,6 +8,7 @@ import { sceneAt } from '../../../src/scenes/scene.js';
 import { methodByName } from '../../../src/segment/methods.js';
 import { openRunner } from '../../../src/tensor/runner.js';
 import { tensor4d } from '../../../src/tensor/tfjs.js';
+import { useEngine } from '../../engine.js';
 import { rejection } from '../../files/rejection.js';
 
 const pictures = [0, 1].map(index => {
@@ -19,6 +20,7 @@ const pictures = [0, 1].map(index => {
 describe('norms of each setting', function () {
   this.timeout(60_000);
   let clip: LoadedClip;
+  before(useEngine);
   before(async () => {
     clip = await loadClip('weights/scenes');
   });

@@ -222,11 +222,11 @@ describe('retries', () => {
   it('wait as the server asks, but not for ever', async () => {
     const start = performance.now();
     await answering(503, { 'Retry-After': '1' }, 1);
-    expect(performance.now() - start).to.be.within(950, 4000);
+    expect(performance.now() - start).to.be.within(950, 9000);
     await answering(503, { 'Retry-After': '3600' });
     expect(attempts()).to.equal(1);
     expect(message).to.match(/HTTP 503: the server failed; the server asks to come back in 3600 s$/);
-  }).timeout(10_000);
+  });
 
   it('wait longer each time, begin to count anew after progress, and end when aborted', async () => {
     const transient = () => Promise.reject(new InputError('no', { cause: { transient: true } }));

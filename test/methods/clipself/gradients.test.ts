@@ -10,12 +10,12 @@ import {
 } from '../../../src/methods/clipself/task.js';
 import { createClip } from '../../../src/model/clip.js';
 import type { WindowedBlocks } from '../../../src/model/config.js';
-import { startEngine } from '../../../src/tensor/engine.js';
 import { enableGradients } from '../../../src/tensor/gradients.js';
 import { lossAndGradients } from '../../../src/tensor/lossAndGradients.js';
 import { add, mul, type Pixels, scalar, type Tensor, type Tensor2D, tensor, tidy } from '../../../src/tensor/tfjs.js';
 import { leavesOf, restructure } from '../../../src/tensor/trace/structure.js';
 import { writeEva } from '../../checkpoint/evaFolder.js';
+import { useEngine } from '../../engine.js';
 import { inTemporaryFolder } from '../../files/temporary.js';
 import { writeTiny } from './tiny.js';
 
@@ -62,7 +62,7 @@ const kinds: [name: string, write: (dir: string) => string, windows?: WindowedBl
 
 describe('gradients of the loss of regions', function () {
   this.timeout(120_000);
-  before(() => startEngine('cpu'));
+  before(useEngine);
   before(enableGradients);
 
   for (const [name, write, windows] of kinds) {

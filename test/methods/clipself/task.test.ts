@@ -12,14 +12,13 @@ import {
 } from '../../../src/methods/clipself/task.js';
 import { createClip } from '../../../src/model/clip.js';
 import type { Mapped, Values } from '../../../src/tensor/compile.js';
-import { startEngine } from '../../../src/tensor/engine.js';
 import { enableGradients } from '../../../src/tensor/gradients.js';
 import { compileKeptStep } from '../../../src/tensor/keptStep.js';
 import { lossAndGradients } from '../../../src/tensor/lossAndGradients.js';
 import { type Pixels, type Tensor, type Tensor2D, tidy } from '../../../src/tensor/tfjs.js';
 import { leavesOf, restructure } from '../../../src/tensor/trace/structure.js';
 import { toTensor } from '../../../src/tensor/values.js';
-import { withoutLeak } from '../../engine.js';
+import { useEngine, withoutLeak } from '../../engine.js';
 import { expectClose, findGolden, readGolden } from '../../goldens.js';
 import { fourthRows, goldenBatch, settings, tinyModel, training } from './golden.js';
 
@@ -41,7 +40,7 @@ describe('clipselfTask against the published code', () => {
   const tensors = () => [pixels, crops, weights].map(toTensor) as [Pixels, Pixels, Tensor2D];
   let model: OpenModel;
   let teacher: TeacherClip & { dispose(): void };
-  before(() => startEngine('cpu'));
+  before(useEngine);
   before(enableGradients);
   before(() => {
     model = tinyModel();

@@ -136,11 +136,8 @@ describe('the worker host', () => {
 
   /** What a program prints that runs in a process of its own, on the package as built. */
   const printed = (body: string) => {
-    const dist = (file: string) => JSON.stringify(new URL(`../../../dist/${file}`, import.meta.url).href);
     const script = `
-      import { compile } from ${dist('tensor/compile.js')};
-      import { startEngine } from ${dist('tensor/engine.js')};
-      import { mul } from ${dist('tensor/tfjs.js')};
+      import { compile, mul, startEngine } from ${JSON.stringify(new URL('../../../dist/index.js', import.meta.url))};
       await startEngine('cpu');
       const twice = await compile(x => mul(x, 2), [{ shape: [1] }], { host: 'worker' });
       const call = n => twice({ data: Float32Array.of(n), shape: [1] }).then(({ data }) => data[0]);

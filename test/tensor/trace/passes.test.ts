@@ -17,6 +17,8 @@ import {
   type Tensor,
   type Tensor2D,
   type Tensor3D,
+  tensor2d,
+  tidy,
   transpose,
 } from '../../../src/tensor/tfjs.js';
 import type { Graph } from '../../../src/tensor/trace/graph.js';
@@ -137,6 +139,27 @@ describe('what is repeated', () => {
     );
     expect(graph.nodes.filter(({ op }) => op === 'Expand')).to.have.length(1);
   });
+});
+
+describe('constants', () => {
+  before(useEngine);
+
+  for (const [side, products] of [
+    [8, 0],
+    [256, 1],
+  ] as const) {
+    it(`of a product ${side} wide are ${products === 0 ? 'computed' : 'left to the runtime'}`, async () => {
+      const [a, b] = [1, 2].map(seed => tensor2d(noise([side, side], seed).data as Float32Array, [side, side]));
+      const graph = lower(await recorded((x: Tensor2D) => add(x, matMul(a!, b!)), [{ shape: [side, side] }]));
+      expect(graph.nodes.filter(({ op }) => op === 'Gemm')).to.have.length(products);
+      const x = noise([side, side], 3);
+      const { output } = await runGraph(graph, [x]);
+      const expected = tidy(() => add(tensor2d(x.data as Float32Array, [side, side]), matMul(a!, b!)).dataSync());
+      expectClose(output!.data, expected, { maxAbs: 1e-4 });
+      a!.dispose();
+      b!.dispose();
+    });
+  }
 });
 
 describe('attention', () => {
