@@ -14,14 +14,17 @@ const dist = join(root, 'dist');
 /** What is imported or started from outside, or from inside as a process or thread. */
 const doors = [
   'index.js',
+  'analysis/draw/plotThread.js',
   'cli.js',
   'cli/program.js',
   'bench/child.js',
   'evaluate/methods/moduleHooks.js',
   'evaluate/workers/process.js',
+  'image/apart/pictureThread.js',
   'methods/clipself/batchThread.js',
   'tensor/run/workerThread.js',
   'train/clip/batchThread.js',
+  'train/plotThread.js',
 ];
 const pageDoors = ['browser.js', 'tensor/run/workerThread.browser.js'];
 

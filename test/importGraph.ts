@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 
 /** Floors, lowest first; what stands beside each other on a floor does not import each other. */
 const floors: readonly (readonly string[])[] = [
-  ['errors.ts'],
+  ['errors.ts', 'turns.ts'],
   ['tensor', 'files', 'image', 'tokenizer'],
   ['attention', 'scenes'],
   ['model'],

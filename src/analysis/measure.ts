@@ -19,6 +19,7 @@ import { promptsFor, type SegmentingClip } from '../segment/segmenter.js';
 import { type TextFeatures, textFeatures } from '../segment/textFeatures.js';
 import { windowLogits } from '../segment/windowRuns.js';
 import { engineRunner, type Runner } from '../tensor/runner.js';
+import { byTurns } from '../turns.js';
 import { drawParts, type LabelledPicture } from './draw/labelMaps.js';
 import { joinNeeds, openInstrument } from './instrument.js';
 import { type Setting, settingName } from './settings.js';
@@ -106,6 +107,10 @@ export async function measure(
     await run.dispose();
   }
 
+  const pictures: Record<string, Picture> = {};
+  for (const { study, drawn } of open) {
+    if (drawn.length > 0) pictures[study.name] = await byTurns(drawParts(drawn, dataset.classes));
+  }
   const scores = new Map(needs.scores.map((setting, s) => [settingName(setting), scored(confusions[s]!)]));
   const scoreOf = (setting: Setting): SettingScores => scores.get(settingName(setting))!;
   return {
@@ -115,9 +120,7 @@ export async function measure(
     windows,
     protocol: record,
     tables: Object.fromEntries(open.map(({ study, reducer }) => [study.name, reducer.tables(scoreOf)])),
-    pictures: Object.fromEntries(
-      open.flatMap(({ study, drawn }) => (drawn.length > 0 ? [[study.name, drawParts(drawn, dataset.classes)]] : [])),
-    ),
+    pictures,
   };
 }
 
@@ -133,9 +136,14 @@ async function labelMaps(
   const planes = photoPlanes(picture, protocol, clip.preprocessor);
   const size = [planes.height, planes.width] as const;
   checkWindow('analyze', config, protocol.window, size, 'give the model a smaller window');
+  await planes.make();
   const found = await windowLogits(run, config, planes, texts, protocol);
   const photo = [picture.height, picture.width] as const;
-  return found.map(windows => labelsBy(protocol, vocabulary, stitched(windows, planes, photo, texts.count, protocol)));
+  const maps: LabelMap[] = [];
+  for (const windows of found) {
+    maps.push(await labelsBy(protocol, vocabulary, stitched(windows, planes, photo, texts.count, protocol)));
+  }
+  return maps;
 }
 
 /** What a study draws of an image. */

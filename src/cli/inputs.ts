@@ -6,11 +6,12 @@ import { InputError } from '../errors.js';
 import { checkWritable } from '../files/atomic.js';
 import { openBytes } from '../files/bytes.js';
 import { openSafetensors } from '../files/safetensors/read.js';
-import { readPicture } from '../image/decode.js';
+import { type Pictures, picturesApart, picturesHere } from '../image/apart/pictures.js';
 import { checkPictureExtension } from '../image/encode.js';
-import { applyOrientation, type Picture } from '../image/picture.js';
 import type { PixelOrder } from '../image/preprocess.js';
-import { cropForModel, type PreprocessSpec, preprocess } from '../image/preprocess.js';
+import { type PreprocessSpec, preprocessSteps } from '../image/preprocess.js';
+import { byTurns } from '../turns.js';
+import { showsProgress } from './output.js';
 
 /** Normalised pixels, `[count, 3, height, width]`. */
 export interface PixelBatch {
@@ -22,11 +23,9 @@ export interface PixelBatch {
 
 export const isPixelFile = (path: string): boolean => extname(path).toLowerCase() === '.safetensors';
 
-/** A picture, turned upright when `exif` says so. */
-export async function readUpright(path: string, exif: boolean): Promise<Picture> {
-  const picture = await readPicture(path);
-  return exif ? applyOrientation(picture) : picture;
-}
+/** How a command reads and writes pictures: where progress is shown, none holds it up. */
+export const picturesFor = (flags: { quiet?: boolean }): Pictures =>
+  showsProgress(flags) ? picturesApart() : picturesHere;
 
 /** The tensor `pixels` of a file. @throws InputError when it is missing, no finite floats, or not `[n, 3, h, w]`. */
 export function readPixelFile(path: string): PixelBatch {
@@ -64,6 +63,7 @@ export function readPixelFile(path: string): PixelBatch {
 export async function modelPixels(
   paths: readonly string[],
   spec: PreprocessSpec,
+  pictures: Pictures,
   { exif, order = 'openai', patch = 1 }: { exif: boolean; order?: PixelOrder; patch?: number },
 ): Promise<PixelBatch[]> {
   const batches: PixelBatch[] = [];
@@ -78,9 +78,8 @@ export async function modelPixels(
       batches.push(batch);
       continue;
     }
-    const picture = await readUpright(path, exif);
-    const { width, height } = cropForModel(picture, spec, order);
-    batches.push({ values: preprocess(picture, spec, order), count: 1, height, width });
+    const picture = await pictures.read(path, { upright: exif });
+    batches.push({ count: 1, ...(await byTurns(preprocessSteps(picture, spec, order))) });
   }
   return batches;
 }

@@ -17,7 +17,7 @@ import type { RunnerName } from '../tensor/names.js';
 import { openRunner, parseRunner, type Runner, type RunnerOptions } from '../tensor/runner.js';
 import type { Pixels } from '../tensor/tfjs.js';
 import type { CommonFlags, ModelFlags, VariantFlags } from './flags.js';
-import { modelPixels, type PixelBatch } from './inputs.js';
+import { modelPixels, type PixelBatch, picturesFor } from './inputs.js';
 import { showsProgress, warn, withProgress } from './output.js';
 
 /** The model that the flags name, without its weights. @throws InputError as `checkDepth` */
@@ -44,10 +44,12 @@ export function checkDepth(
 export async function pixelsFor(
   { config, preprocessor }: Pick<ModelDescription, 'config' | 'preprocessor'>,
   paths: readonly string[],
-  { exif }: { exif: boolean },
+  flags: { exif: boolean; quiet?: boolean },
 ): Promise<PixelBatch[]> {
   const { image } = config;
-  const batches = await modelPixels(paths, preprocessor, { exif, ...(image && { patch: image.patch }) });
+  const { exif } = flags;
+  const patch = image && { patch: image.patch };
+  const batches = await modelPixels(paths, preprocessor, picturesFor(flags), { exif, ...patch });
   batches.forEach(({ height, width }, i) => {
     if (image) checkAttention(paths[i]!, image, 1, gridOf(image, height, width), 'use a smaller image');
   });

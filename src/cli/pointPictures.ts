@@ -6,6 +6,7 @@ import { gridPicture, type Panel } from '../image/drawing/grid.js';
 import { heatmap } from '../image/drawing/heatmap.js';
 import { writePicture } from '../image/encode.js';
 import type { Picture } from '../image/picture.js';
+import { byTurns, type Steps } from '../turns.js';
 
 /** An intermediate's values with what is said of them. */
 export interface SeenPoint {
@@ -45,7 +46,7 @@ export async function writePointPictures(
   const paths: string[] = [];
   for (const sheet of drawn) {
     paths.push(join(folder, `${sheet.name}.png`));
-    await writePicture(paths.at(-1)!, sheetPicture(sheet, grid));
+    await writePicture(paths.at(-1)!, await byTurns(sheetPicture(sheet, grid)));
   }
   return paths;
 }
@@ -60,18 +61,19 @@ function sheetsOf(points: readonly SeenPoint[]): Sheet[] {
   return [...kinds].map(([kind, found]) => ({ name: found.length > 1 ? kind : found[0]!.point.name, points: found }));
 }
 
-function sheetPicture({ points }: Sheet, grid: Grid | undefined): Picture {
+function* sheetPicture({ points }: Sheet, grid: Grid | undefined): Steps<Picture> {
   const [b, heads] = points[0]!.point.shape as [number, number];
   const byHead = points[0]!.point.shape.length === 4;
   const count = points.length * b * (byHead ? heads : 1);
   // Few maps are drawn large; of many, each is still as wide as its title.
   const side = count <= 16 ? 256 : 144;
-  const panels = points.flatMap(({ point, block }) =>
-    panelsOf(point, grid, side).map(({ title, picture }) => ({
-      title: block === undefined || points.length === 1 ? title : `block ${block}, ${title}`,
-      picture,
-    })),
-  );
+  const panels: Panel[] = [];
+  for (const { point, block } of points) {
+    for (const { title, picture } of panelsOf(point, grid, side)) {
+      panels.push({ title: block === undefined || points.length === 1 ? title : `block ${block}, ${title}`, picture });
+    }
+    yield;
+  }
   return gridPicture(panels.slice(0, mostPanels), byHead && points.length > 1 ? heads : undefined);
 }
 

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, lstatSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.js';
+import { atOnce, type Steps } from '../turns.js';
 import { reasonOf } from './bytes.js';
 
 /** Takes the next bytes of a file; they may be overwritten once it returns. */
@@ -17,14 +18,18 @@ export type Write = (chunk: Uint8Array) => void;
  * @param content the bytes, or a function that hands them over piece by piece.
  * @throws InputError when the folder is missing or not writable, `path` is a folder or no regular file, or the disk is full.
  */
-export function writeAtomic(path: string, content: Uint8Array | ((write: Write) => void)): void {
+export const writeAtomic = (path: string, content: Uint8Array | ((write: Write) => void)): void =>
+  atOnce(writeAtomicSteps(path, write => (typeof content === 'function' ? content(write) : write(content))));
+
+/** `writeAtomic` in the steps, if any, of a function that hands the bytes over. */
+export function* writeAtomicSteps(path: string, content: (write: Write) => Steps<void> | void): Steps<void> {
   const target = targetOf(path);
   const { name, descriptor } = createBeside(path, target);
   try {
     try {
       const write: Write = chunk => guarded(path, () => writeWhole(descriptor, chunk));
-      if (typeof content === 'function') content(write);
-      else write(content);
+      const steps = content(write);
+      if (steps) yield* steps;
     } finally {
       guarded(path, () => closeSync(descriptor));
     }

@@ -3,6 +3,7 @@
  * normalise with constants in units of 0..255; CLIP's own preprocessing is in `preprocess.ts`.
  */
 import { InputError } from '../errors.js';
+import { atOnce, type Steps } from '../turns.js';
 import { type Picture, rgbPicture } from './picture.js';
 import { planesOf, type Triple } from './resizing/planes.js';
 import { roundHalfEven } from './resizing/rounding.js';
@@ -74,7 +75,11 @@ function linearTaps(from: number, to: number, snap: boolean): LinearTaps {
  * four nearest pixels however much it shrinks, 11-bit weights, and the truncations of its vertical step.
  * @throws InputError for a size that is not a positive whole number or is beyond 2^28 pixels
  */
-export function resizeBilinearOpenCv(picture: Picture, width: number, height: number): Picture {
+export const resizeBilinearOpenCv = (picture: Picture, width: number, height: number): Picture =>
+  atOnce(resizeBilinearOpenCvSteps(picture, width, height));
+
+/** `resizeBilinearOpenCv` in steps. */
+export function* resizeBilinearOpenCvSteps(picture: Picture, width: number, height: number): Steps<Picture> {
   if (picture.mode !== 'RGB') {
     throw new RangeError(`resizeBilinearOpenCv: expected mode RGB, got ${picture.mode}; convert it with toRgb first`);
   }
@@ -97,15 +102,17 @@ export function resizeBilinearOpenCv(picture: Picture, width: number, height: nu
     if (lower.row !== low) [lower, upper] = [upper, lower];
     if (lower.row !== low) resampleRow(picture, low, columns, lower);
     if (high !== low && upper.row !== high) resampleRow(picture, high, columns, upper);
-    const above = lower.values;
-    const below = high === low ? above : upper.values;
-    const wa = rows.lowWeight[y]!;
-    const wb = rows.highWeight[y]!;
-    for (let x = 0, o = y * length; x < length; x++, o++) {
-      out[o] = ((((above[x]! >> 4) * wa) >> 16) + (((below[x]! >> 4) * wb) >> 16) + 2) >> 2;
-    }
+    const below = high === low ? lower : upper;
+    mixRows(lower.values, rows.lowWeight[y]!, below.values, rows.highWeight[y]!, out, y * length);
+    yield;
   }
   return rgbPicture(width, height, out);
+}
+
+function mixRows(above: Int32Array, wa: number, below: Int32Array, wb: number, out: Uint8Array, at: number): void {
+  for (let x = 0, o = at; x < above.length; x++, o++) {
+    out[o] = ((((above[x]! >> 4) * wa) >> 16) + (((below[x]! >> 4) * wb) >> 16) + 2) >> 2;
+  }
 }
 
 /** A source row brought to the new width, in units of 2^-11; `row` is -1 while there is none. */

@@ -1,7 +1,8 @@
+import { atOnce, type Steps } from '../turns.js';
 import { flattenOnWhite } from './flatten.js';
 import { type Picture, samplesPerPixel, toRgb } from './picture.js';
 import type { PreprocessSpec, Size } from './preprocessSpec.js';
-import { resize } from './resize.js';
+import { resizeSteps } from './resize.js';
 import { planesOf } from './resizing/planes.js';
 import { roundHalfEven } from './resizing/rounding.js';
 
@@ -23,21 +24,33 @@ export type PixelOrder = 'openai' | 'huggingface';
  * @returns `[3, height, width]`, channels red, green, blue
  * @throws InputError when the picture cannot be brought to that size within the limits of `resize`
  */
-export function preprocess(picture: Picture, spec: PreprocessSpec, pixels: PixelOrder = 'openai'): Float32Array {
-  return planesOf(cropForModel(picture, spec, pixels), spec.rescale, spec.mean, spec.std);
+export const preprocess = (...given: Parameters<typeof preprocessSteps>): Float32Array =>
+  atOnce(preprocessSteps(...given)).values;
+
+/** `preprocess` in steps, with the size. */
+export function* preprocessSteps(
+  picture: Picture,
+  spec: PreprocessSpec,
+  pixels: PixelOrder = 'openai',
+): Steps<Size & { readonly values: Float32Array }> {
+  const crop = yield* cropSteps(picture, spec, pixels);
+  return { values: planesOf(crop, spec.rescale, spec.mean, spec.std), height: crop.height, width: crop.width };
 }
 
 /**
  * The RGB picture that the model sees, before normalisation. Equal, value for value, to OpenAI's
  * `Resize, CenterCrop, convert('RGB')` or to Hugging Face's Pillow processor; only the pixels of the crop are computed.
  */
-export function cropForModel(picture: Picture, spec: PreprocessSpec, pixels: PixelOrder = 'openai'): Picture {
+export const cropForModel = (picture: Picture, spec: PreprocessSpec, pixels: PixelOrder = 'openai'): Picture =>
+  atOnce(cropSteps(picture, spec, pixels));
+
+function* cropSteps(picture: Picture, spec: PreprocessSpec, pixels: PixelOrder): Steps<Picture> {
   const source = pixels === 'huggingface' ? flattenOnWhite(picture) : picture;
   const full = resizedSize(source, spec);
   const crop = spec.crop ?? full;
   const across = place(full.width, crop.width, pixels);
   const down = place(full.height, crop.height, pixels);
-  const part = resize(source, full.width, full.height, spec.filter, {
+  const part = yield* resizeSteps(source, full.width, full.height, spec.filter, {
     left: across.start,
     top: down.start,
     width: across.length,

@@ -1,4 +1,5 @@
 import { InputError, suggestion } from '../errors.js';
+import { atOnce, type Steps } from '../turns.js';
 import { type Picture, samplesPerPixel } from './picture.js';
 import { type ResizeFilter, resizeFilters, resizeTaps, type Taps, type WeightedFilter } from './resizing/filters.js';
 import { horizontalPass, verticalPass } from './resizing/passes.js';
@@ -31,13 +32,16 @@ type Samples = Uint8Array | Uint16Array;
  * @throws InputError for a size that is not a positive whole number, an unknown filter, a region outside the picture,
  *   or a result beyond the pixel limit
  */
-export function resize(
+export const resize = (...given: Parameters<typeof resizeSteps>): Picture => atOnce(resizeSteps(...given));
+
+/** `resize` in steps. */
+export function* resizeSteps(
   picture: Picture,
   width: number,
   height: number,
   filter: ResizeFilter,
   region: Region = { left: 0, top: 0, width, height },
-): Picture {
+): Steps<Picture> {
   if (!resizeFilters.includes(filter)) {
     throw new InputError(`resize: no filter is called '${filter}'${suggestion(String(filter), resizeFilters)}`);
   }
@@ -49,13 +53,13 @@ export function resize(
     return result(cut(picture.data, picture.width, samples, region));
   }
   if (filter === 'nearest' || picture.mode === '1' || picture.mode === 'P') {
-    return result(nearest(picture, width, height, region));
+    return result(yield* nearest(picture, width, height, region));
   }
   const weighted = (data: Samples) => resample({ ...picture, data }, width, height, filter, region);
   if ((picture.mode === 'RGBA' || picture.mode === 'LA') && !isOpaque(picture.data, samples)) {
-    return result(divideByAlpha(weighted(multiplyByAlpha(picture.data, samples)), samples));
+    return result(yield* divideByAlpha(yield* weighted(yield* multiplyByAlpha(picture.data, samples)), samples));
   }
-  return result(weighted(picture.data));
+  return result(yield* weighted(picture.data));
 }
 
 function checkSize(width: number, height: number): void {
@@ -112,7 +116,7 @@ function nearestPositions(from: number, to: number, begin: number, count: number
   return positions;
 }
 
-function nearest(picture: Picture, width: number, height: number, region: Region): Samples {
+function* nearest(picture: Picture, width: number, height: number, region: Region): Steps<Samples> {
   const { data } = picture;
   const samples = samplesPerPixel[picture.mode];
   const addUp = picture.mode !== 'I;16';
@@ -120,17 +124,30 @@ function nearest(picture: Picture, width: number, height: number, region: Region
   const rows = nearestPositions(picture.height, height, region.top, region.height, addUp);
   const length = region.width * region.height * samples;
   const out = data instanceof Uint16Array ? new Uint16Array(length) : new Uint8Array(length);
-  for (let y = 0, o = 0; y < region.height; y++) {
-    for (let x = 0; x < region.width; x++) {
-      if (rows[y]! < 0 || columns[x]! < 0) {
-        o += samples;
-        continue;
-      }
-      const i = (rows[y]! * picture.width + columns[x]!) * samples;
-      for (let s = 0; s < samples; s++) out[o++] = data[i + s]!;
-    }
+  for (let y = 0; y < region.height; y++) {
+    if (rows[y]! >= 0) nearestRow(data, rows[y]! * picture.width, columns, samples, out, y * region.width * samples);
+    yield;
   }
   return out;
+}
+
+/** One row of outputs from the source row that begins with pixel `start`. */
+function nearestRow(
+  data: Samples,
+  start: number,
+  columns: Int32Array,
+  samples: number,
+  out: Samples,
+  at: number,
+): void {
+  for (let x = 0, o = at; x < columns.length; x++) {
+    if (columns[x]! < 0) {
+      o += samples;
+      continue;
+    }
+    const i = (start + columns[x]!) * samples;
+    for (let s = 0; s < samples; s++) out[o++] = data[i + s]!;
+  }
 }
 
 /** What one axis needs: taps counted from `start`, or none where the size stays; and the source samples they touch. */
@@ -153,7 +170,13 @@ function axisOf(from: number, to: number, filter: WeightedFilter, begin: number,
 }
 
 /** Both passes over the source rows and columns that the region needs. */
-function resample(picture: Picture, width: number, height: number, filter: WeightedFilter, region: Region): Samples {
+function* resample(
+  picture: Picture,
+  width: number,
+  height: number,
+  filter: WeightedFilter,
+  region: Region,
+): Steps<Samples> {
   const samples = samplesPerPixel[picture.mode];
   const columns = axisOf(picture.width, width, filter, region.left, region.width);
   const rows = axisOf(picture.height, height, filter, region.top, region.height);
@@ -163,23 +186,23 @@ function resample(picture: Picture, width: number, height: number, filter: Weigh
   let data = picture.data.subarray((rows.start * picture.width + columns.start) * samples);
   let stride = picture.width * samples;
   if (verticalFirst && rows.taps) {
-    data = alongHeight(data, stride, columns.length * samples, rows.taps);
+    data = yield* alongHeight(data, stride, columns.length * samples, rows.taps);
     stride = columns.length * samples;
   }
   if (columns.taps) {
-    data = alongWidth(data, stride, verticalFirst ? region.height : rows.length, samples, columns.taps);
+    data = yield* alongWidth(data, stride, verticalFirst ? region.height : rows.length, samples, columns.taps);
     stride = region.width * samples;
   }
-  if (!verticalFirst && rows.taps) data = alongHeight(data, stride, region.width * samples, rows.taps);
+  if (!verticalFirst && rows.taps) data = yield* alongHeight(data, stride, region.width * samples, rows.taps);
   return data;
 }
 
-function alongWidth(data: Samples, stride: number, rows: number, samples: number, taps: Taps): Samples {
+function alongWidth(data: Samples, stride: number, rows: number, samples: number, taps: Taps): Steps<Samples> {
   if (data instanceof Uint16Array) return horizontalPass16(data, stride, rows, taps);
   return horizontalPass(data, stride, rows, samples, taps);
 }
 
-function alongHeight(data: Samples, stride: number, length: number, taps: Taps): Samples {
+function alongHeight(data: Samples, stride: number, length: number, taps: Taps): Steps<Samples> {
   if (data instanceof Uint16Array) return verticalPass16(data, stride, length, taps);
   return verticalPass(data, stride, length, taps);
 }
@@ -189,10 +212,22 @@ function isOpaque(data: Samples, samples: number): boolean {
   return true;
 }
 
+/** Pixels that are multiplied or divided in a step. */
+const pixelsAStep = 2 ** 18;
+
 /** Pillow's conversion to `RGBa` and `La`: `round(colour * alpha / 255)`. */
-function multiplyByAlpha(data: Samples, samples: number): Uint8Array {
+function* multiplyByAlpha(data: Samples, samples: number): Steps<Uint8Array> {
   const out = new Uint8Array(data.length);
-  for (let i = 0; i < data.length; i += samples) {
+  for (let from = 0; from < data.length; from += pixelsAStep * samples) {
+    const end = Math.min(from + pixelsAStep * samples, data.length);
+    multiplyPixels(data, samples, from, end, out);
+    yield;
+  }
+  return out;
+}
+
+function multiplyPixels(data: Samples, samples: number, from: number, end: number, out: Uint8Array): void {
+  for (let i = from; i < end; i += samples) {
     const alpha = data[i + samples - 1]!;
     for (let s = 0; s < samples - 1; s++) {
       const scaled = data[i + s]! * alpha + 128;
@@ -200,15 +235,21 @@ function multiplyByAlpha(data: Samples, samples: number): Uint8Array {
     }
     out[i + samples - 1] = alpha;
   }
-  return out;
 }
 
 /** Pillow's conversion back, in place: `min(floor(255 * colour / alpha), 255)`; unchanged where alpha is 0 or 255. */
-function divideByAlpha(data: Samples, samples: number): Samples {
-  for (let i = 0; i < data.length; i += samples) {
+function* divideByAlpha(data: Samples, samples: number): Steps<Samples> {
+  for (let from = 0; from < data.length; from += pixelsAStep * samples) {
+    dividePixels(data, samples, from, Math.min(from + pixelsAStep * samples, data.length));
+    yield;
+  }
+  return data;
+}
+
+function dividePixels(data: Samples, samples: number, from: number, end: number): void {
+  for (let i = from; i < end; i += samples) {
     const alpha = data[i + samples - 1]!;
     if (alpha === 0 || alpha === 255) continue;
     for (let s = 0; s < samples - 1; s++) data[i + s] = Math.min(Math.floor((255 * data[i + s]!) / alpha), 255);
   }
-  return data;
 }

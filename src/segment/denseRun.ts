@@ -123,7 +123,8 @@ export async function prepareDense(
     batch: WindowBatch,
   ): Promise<Values[]> {
     if (guides.length === 0) return cosines;
-    const decided = guides.map((guide, i) => decideAll(guide, looks[i]!, batch));
+    const decided: Values[] = [];
+    for (const [i, guide] of guides.entries()) decided.push(await decideAll(guide, looks[i]!, batch));
     const late = await finish(...held, batch.texts, ...decided);
     const [done, guidedDone] = [cosines.values(), late.values()];
     return ways.map(way => ('variant' in way ? done : guidedDone).next().value!);
@@ -147,11 +148,12 @@ export async function prepareDense(
 }
 
 /** A guide's decisions for every window of a batch, `[b, m, m]`. */
-function decideAll(guide: Guide, looks: Values, { grid, windows }: WindowBatch): Values {
+async function decideAll(guide: Guide, looks: Values, { grid, windows }: WindowBatch): Promise<Values> {
   const size = looks.data.length / windows.length;
-  const parts = windows.map((window, i) => {
-    return guide.decide(looks.data.slice(i * size, (i + 1) * size) as Float32Array, grid, window);
-  });
+  const parts: Float32Array[] = [];
+  for (const [i, window] of windows.entries()) {
+    parts.push(await guide.decide(looks.data.slice(i * size, (i + 1) * size) as Float32Array, grid, window));
+  }
   const values = parts[0]!.length;
   const data = new Float32Array(parts.length * values);
   parts.forEach((part, i) => {

@@ -1,8 +1,9 @@
 /** A segmentation as pictures. */
 import { type LegendEntry, withLegend } from '../image/drawing/legend.js';
-import { labelPicture, type OverlayOptions, overlay as paint } from '../image/drawing/overlay.js';
+import { labelPicture, type OverlayOptions, overlaySteps as paintSteps } from '../image/drawing/overlay.js';
 import { classColours } from '../image/drawing/palette.js';
 import type { Picture } from '../image/picture.js';
+import { atOnce, type Steps } from '../turns.js';
 import type { Segmentation } from './segmenter.js';
 
 /** A class named after a colour is drawn in it, since anything else would confuse. */
@@ -34,8 +35,15 @@ const segmentationColours = ({ classes }: Pick<Segmentation, 'classes'>): Uint8A
   coloursOf(classes.map(({ name }) => name));
 
 /** The picture with its classes painted over it: same size, RGB. */
-export function overlay(picture: Picture, segmentation: Segmentation, options: OverlayOptions = {}): Picture {
-  return paint(picture, segmentation.labels, { palette: segmentationColours(segmentation), ...options });
+export const overlay = (...given: Parameters<typeof overlaySteps>): Picture => atOnce(overlaySteps(...given));
+
+/** `overlay` in steps. */
+export function overlaySteps(
+  picture: Picture,
+  segmentation: Segmentation,
+  options: OverlayOptions = {},
+): Steps<Picture> {
+  return paintSteps(picture, segmentation.labels, { palette: segmentationColours(segmentation), ...options });
 }
 
 /** Class indices as a palette picture. @throws InputError for more than 256 classes. */

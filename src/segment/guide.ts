@@ -26,7 +26,7 @@ export interface Guide {
   /** The first look: `[b, …, …]`. `texts` is `[embedding, names]`. */
   look(prefix: Prefix, texts: Tensor2D): Tensor3D;
   /** From one window's part of the first look to a square matrix of values. */
-  decide(looked: Float32Array, grid: Grid, window: WindowPixels): Float32Array;
+  decide(looked: Float32Array, grid: Grid, window: WindowPixels): Float32Array | Promise<Float32Array>;
   /** The last look: projected patches `[b, n, embedding]`, no class token. `decided` is `[b, m, m]`. */
   patches(prefix: Prefix, decided: Tensor3D): Tokens;
 }

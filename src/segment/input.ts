@@ -1,10 +1,11 @@
 /** A photo as a method wants to see it: resized and normalised by its protocol. */
-import { normalise, resizeBilinearOpenCv } from '../image/opencv.js';
+import { normalise, resizeBilinearOpenCvSteps } from '../image/opencv.js';
 import { type Picture, toRgb } from '../image/picture.js';
 import { clipMean, clipStd, type PreprocessSpec } from '../image/preprocessSpec.js';
-import { resize } from '../image/resize.js';
+import { resizeSteps } from '../image/resize.js';
 import type { Triple } from '../image/resizing/planes.js';
 import type { ImageConfig } from '../model/config.js';
+import { atOnce, byTurns, type Steps } from '../turns.js';
 import { type PixelScale, roundedClipPixels } from './pixelScales.js';
 import { scaleProtocol, workingSize } from './protocolSizes.js';
 import type { Protocol } from './protocols.js';
@@ -37,34 +38,43 @@ export function protocolForModel(
   };
 }
 
+/** A photo's planes, which are made when they are asked for: in one go, or before that while the event loop turns. */
+export interface PhotoPlanes extends Planes {
+  make(): Promise<void>;
+}
+
 /** Resized and normalised, once the values are asked for: `[3, height, width]` of the protocol's working size. */
-export function photoPlanes(picture: Picture, protocol: Protocol, preprocessor: PreprocessSpec): Planes {
+export function photoPlanes(picture: Picture, protocol: Protocol, preprocessor: PreprocessSpec): PhotoPlanes {
   const [height, width] = workingSize(protocol, picture.height, picture.width);
+  const steps = () => photoValues(picture, [height, width], protocol, preprocessor);
   let values: Float32Array | undefined;
   return {
     height,
     width,
     get values() {
-      values ??= photoValues(picture, [height, width], protocol, preprocessor);
+      values ??= atOnce(steps());
       return values;
+    },
+    async make() {
+      values ??= await byTurns(steps());
     },
   };
 }
 
-function photoValues(
+function* photoValues(
   picture: Picture,
   [height, width]: readonly [height: number, width: number],
   protocol: Protocol,
   preprocessor: PreprocessSpec,
-): Float32Array {
+): Steps<Float32Array> {
   const rgb = toRgb(picture);
   const same = height === picture.height && width === picture.width;
   const bilinear = protocol.resampling === 'opencv-bilinear';
   const resized = same
     ? rgb
     : bilinear
-      ? resizeBilinearOpenCv(rgb, width, height)
-      : resize(rgb, width, height, 'bicubic');
+      ? yield* resizeBilinearOpenCvSteps(rgb, width, height)
+      : yield* resizeSteps(rgb, width, height, 'bicubic');
   const { mean, std } = pixelScale(protocol, preprocessor);
   return normalise(resized, mean, std);
 }

@@ -1,6 +1,7 @@
 /** What a protocol makes of a picture's windows, before the network and after it. */
 import { checkAttention, type ImageConfig } from '../model/config.js';
-import { type LabelMap, labelMap } from './dense/labels.js';
+import { byTurns } from '../turns.js';
+import { type LabelMap, labelSteps } from './dense/labels.js';
 import type { DenseLogits } from './dense/logits.js';
 import { stitch, type WindowLogits } from './dense/stitch.js';
 import type { Protocol } from './protocols.js';
@@ -38,19 +39,13 @@ export function stitched(
   return stitch({ ...output, windows, inputHeight: input.height, inputWidth: input.width });
 }
 
-/** Labels by a protocol's scale and thresholds; the background is the class called so, or else the first. */
+/** Labels by a protocol's scale and thresholds; the background is the class called so, or else the first. The event loop turns. */
 export function labelsBy(
   { scale, probThreshold, areaThreshold }: Pick<Protocol, 'scale' | 'probThreshold' | 'areaThreshold'>,
   { classes, classOfQuery }: Vocabulary,
   dense: DenseLogits,
-): LabelMap {
+): Promise<LabelMap> {
   const background = classes.findIndex(({ name }) => name.toLowerCase() === 'background');
-  return labelMap(dense, {
-    scale,
-    probThreshold,
-    areaThreshold,
-    classOfQuery,
-    classes: classes.length,
-    background: Math.max(background, 0),
-  });
+  const options = { scale, probThreshold, areaThreshold, classOfQuery, classes: classes.length };
+  return byTurns(labelSteps(dense, { ...options, background: Math.max(background, 0) }));
 }

@@ -5,10 +5,11 @@ import type { PreprocessSpec } from '../image/preprocessSpec.js';
 import type { Clip } from '../model/clip.js';
 import { engineRunner, type Runner } from '../tensor/runner.js';
 import type { Tokenizer } from '../tokenizer/index.js';
-import { resizePlanes } from './dense/bilinear.js';
+import { byTurns, type Steps } from '../turns.js';
+import { resizePlanesSteps } from './dense/bilinear.js';
 import type { LabelMap } from './dense/labels.js';
-import { type DenseLogits, denseFromPlanes, logitPlanes } from './dense/logits.js';
-import { pamr } from './dense/pamr.js';
+import { type DenseLogits, denseFromPlanes, logitPlanes, logitPlanesSteps } from './dense/logits.js';
+import { pamrSteps } from './dense/pamr.js';
 import { prepareDense, wayOf } from './denseRun.js';
 import { type ModelSizes, photoPlanes, pixelScale, protocolForModel } from './input.js';
 import type { KeptPrefixes } from './keptPrefix.js';
@@ -169,22 +170,30 @@ export async function openSegmenter(
           ? { store: prefixes, picture: pictureId, made: howMade(picture, shared, clip.preprocessor) }
           : undefined;
       const settings = { ...shared, ...(onProgress && { onProgress }) };
+      if (!kept && 'make' in planes) await planes.make();
       const windows = await windowLogits(run, image, planes, texts, settings, kept);
       const size = outputSize(picture);
-      return methods.map((method, i) => {
+      const results: Segmentation[] = [];
+      for (const [i, method] of methods.entries()) {
         const { scale, probThreshold, areaThreshold, pamr } = protocolOf(method.protocol);
         const protocol: Protocol = { ...shared, scale, probThreshold, areaThreshold, pamr };
-        const dense = stitched(windows[i]!, planes, size, texts.count, shared);
-        return segmentation(method.name, protocol, vocabulary, refined(dense, planes, pamr));
-      });
+        const dense = await byTurns(refined(stitched(windows[i]!, planes, size, texts.count, shared), planes, pamr));
+        results.push(await segmentation(method.name, protocol, vocabulary, dense));
+      }
+      return results;
     },
     dispose: run.dispose,
   };
 }
 
 /** Labels for what a method makes of a picture. */
-function segmentation(method: string, protocol: Protocol, vocabulary: Vocabulary, dense: DenseLogits): Segmentation {
-  const map = labelsBy(protocol, vocabulary, dense);
+async function segmentation(
+  method: string,
+  protocol: Protocol,
+  vocabulary: Vocabulary,
+  dense: DenseLogits,
+): Promise<Segmentation> {
+  const map = await labelsBy(protocol, vocabulary, dense);
   return {
     ...map,
     method,
@@ -229,10 +238,11 @@ function outputSize(picture: Picture | PixelInput): [height: number, width: numb
   return [picture.outputHeight ?? picture.height, picture.outputWidth ?? picture.width];
 }
 
-function refined(dense: DenseLogits, planes: Planes, refinement: Protocol['pamr']): DenseLogits {
+function* refined(dense: DenseLogits, planes: Planes, refinement: Protocol['pamr']): Steps<DenseLogits> {
   if (refinement.steps === 0) return dense;
   const { queries, height, width } = dense;
-  const pixels = resizePlanes(planes.values, 3, [planes.height, planes.width], [height, width]);
-  const mask = { planes: logitPlanes(dense), classes: queries, height, width };
-  return denseFromPlanes(pamr({ pixels, height, width }, mask, refinement), queries, height, width);
+  const size = [height, width] as const;
+  const pixels = yield* resizePlanesSteps(planes.values, 3, [planes.height, planes.width], size);
+  const mask = { planes: yield* logitPlanesSteps(dense), classes: queries, height, width };
+  return denseFromPlanes(yield* pamrSteps({ pixels, height, width }, mask, refinement), queries, height, width);
 }

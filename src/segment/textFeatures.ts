@@ -4,6 +4,7 @@ import type { Clip } from '../model/clip.js';
 import { openTextEncoder } from '../model/textEncoder.js';
 import { engineRunner, type Runner } from '../tensor/runner.js';
 import type { Tokenizer } from '../tokenizer/index.js';
+import { turn } from '../turns.js';
 import { fill } from './prompts.js';
 
 /** Unit-length text features of some names, in their order. */
@@ -44,13 +45,17 @@ export async function textFeatures(
   const width = clip.config.embedding;
   const values = new Float32Array(names.length * width);
   const step = Math.max(1, Math.floor(promptsAtOnce / templates.length));
+  // A tokenizer that is made when it is asked for takes a while, and so does a graph.
+  await turn();
+  const { tokenizer } = clip;
+  await turn();
   const encoder = await openTextEncoder(clip, runner);
   onProgress?.(0, names.length);
   try {
     for (let from = 0; from < names.length; from += step) {
       const group = names.slice(from, from + step);
       const prompts = group.flatMap(name => templates.map(template => fill(template, name)));
-      const embeddings = await encoder.encode(prompts.map(prompt => clip.tokenizer.encode(prompt)));
+      const embeddings = await encoder.encode(prompts.map(prompt => tokenizer.encode(prompt)));
       group.forEach((_, i) => {
         const own = embeddings.subarray(i * templates.length * width, (i + 1) * templates.length * width);
         meanDirection(own, values.subarray((from + i) * width, (from + i + 1) * width));

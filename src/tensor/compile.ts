@@ -12,6 +12,7 @@ import { sessionCache } from './run/sessions.js';
 import { workerHost } from './run/worker.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from './tfjs.js';
 import { checkThreads } from './threads.js';
+import { elementsOf } from './trace/graph.js';
 import { type Model, makeModel } from './trace/model.js';
 import { type Seeing, seeing } from './trace/see.js';
 import {
@@ -123,22 +124,25 @@ export async function compile(
   const whole = see ? seeing(fn, see) : fn;
   const cache = sessionCache(keep, async sizes => {
     const model = await makeModel(whole, signature, sizes, lift, lowering);
-    const { inputs, outputs, skeleton, weights } = model;
-    return { inputs, outputs, skeleton, weights, session: await startSession(hosts[host], model, options) };
+    const { inputs, outputs, results, skeleton, weights } = model;
+    return { inputs, outputs, results, skeleton, weights, session: await startSession(hosts[host], model, options) };
   });
   if (!named) await cache.warm({});
 
   const answer = async (given: (Tensor | Values)[]): Promise<unknown> => {
     const asTensors = given.some(value => value instanceof TensorClass);
-    const { [freeSize]: _, ...sizes } = sizesOf(specs, given.map(described));
+    const { [freeSize]: batch, ...sizes } = sizesOf(specs, given.map(described));
     // Read before anything is waited for: what is given may be freed as soon as the call has returned its promise.
     const reading = Promise.all(given.map(toValues));
     return cache.use(sizes, async ({ session, ...model }) => {
       const values = await reading;
       // The runtime reads on from files that it has mapped, whatever has become of them.
       checkFiles(model.weights);
-      const outputs = await session.run(Object.fromEntries(model.inputs.map((name, i) => [name, values[i]!])));
-      const leaves = model.outputs.map(name => outputs[name]!);
+      const run = async (): Promise<Values[]> => {
+        const made = await session.run(Object.fromEntries(model.inputs.map((name, i) => [name, values[i]!])));
+        return model.outputs.map(name => made[name]!);
+      };
+      const leaves = (batch === 0 ? emptyResults(model) : undefined) ?? (await run());
       return restructure<Tensor | Values>(model.skeleton, asTensors ? leaves.map(toTensor) : leaves);
     });
   };
@@ -174,6 +178,16 @@ function checkOptions(options: Partial<SeeOptions>): void {
   checkThreads('compile: threads', threads);
   if (Number.isInteger(keep) && keep > 0) return;
   throw new InputError(`compile: keep: expected a positive whole number, got ${keep}`);
+}
+
+/** What comes out for a batch of none, where nothing does; on that some operators of the runtime break down. */
+function emptyResults({ results }: Pick<Model, 'results'>): Values[] | undefined {
+  const empty = results.map(({ dtype, shape }) => ({
+    data: elementsOf(dtype, []) as Values['data'],
+    shape: shape.map(size => (typeof size === 'number' ? size : size.offset)),
+    dtype: dtype as 'float32',
+  }));
+  return empty.every(({ shape }) => shape.includes(0)) ? empty : undefined;
 }
 
 /** @throws InputError when an option's name is none of those that are known. */

@@ -10,9 +10,11 @@ export const isRecording = (): boolean => getBackend() === recordingBackend;
 /** Operations that graphs have as one node and TensorFlow.js as several. */
 export type CompositeName = 'LayerNorm' | 'Linear';
 
+const isFloat = ({ dtype }: Tensor): boolean => dtype === 'float32';
+
 /**
- * Does `plain`, except where a function is being recorded and no gradient is taken: there the whole is recorded as one
- * node, which runs faster and lets later passes see what it is.
+ * Does `plain`, except where a function of floats is being recorded and no gradient is taken: there the whole is recorded
+ * as one node, which runs faster and lets later passes see what it is.
  */
 export function composite<T extends Tensor>(
   name: CompositeName,
@@ -20,7 +22,7 @@ export function composite<T extends Tensor>(
   attributes: NamedAttrMap,
   plain: () => T,
 ): T {
-  if (!isRecording() || engine().isTapeOn()) return plain();
+  if (!isRecording() || engine().isTapeOn() || !Object.values(inputs).every(isFloat)) return plain();
   return engine().runKernel(name, inputs, attributes) as T;
 }
 

@@ -26,10 +26,13 @@ export const engines: typeof inNode = {
       throw new InputError("engine 'webgpu': this browser offers no WebGPU here; use engine wasm");
     }
     const mend = 'install @tensorflow/tfjs-backend-webgpu beside clipscope';
-    await import('@tensorflow/tfjs-backend-webgpu').catch(error => {
+    // Not by `catch`: webpack lets a package be missing where it is imported inside a `try`.
+    try {
+      await import('@tensorflow/tfjs-backend-webgpu');
+    } catch (error) {
       const reason = String(error instanceof Error ? error.message : error).split('\n', 1)[0];
       throw new InputError(`engine 'webgpu': its package does not load (${reason}); ${mend}`);
-    });
+    }
     return { backend: 'webgpu', threads: () => undefined, mend };
   },
 };

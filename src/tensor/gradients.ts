@@ -4,9 +4,9 @@ import { missingGradients } from './missingGradients.js';
 import { broadcastTo, div, reshape, sum, type Tensor } from './tfjs.js';
 
 /**
- * Registers the gradients of all of TensorFlow.js' operations, which its core leaves out, and those that are
- * missing there (see `missingGradients.ts`). Their table is one for the
- * whole process, so one call serves every engine; the 200 modules are loaded only here.
+ * Registers the gradients of all of TensorFlow.js' operations, which its core leaves out, and those that are missing
+ * there (see `missingGradients.ts`). Their table is one for the whole process, so one call serves every engine; the 200
+ * modules are loaded only here.
  */
 export function enableGradients(): void {
   registerAllGradients();

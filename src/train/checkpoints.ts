@@ -1,17 +1,19 @@
 /** Checkpoints of a run in a folder: the last few, each whole or not there. */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { reasonOf } from '../files/bytes.js';
 import { makeFolder, namesIn } from '../files/folder.js';
 import type { Structure } from '../tensor/compile.js';
+import { byTurns } from '../turns.js';
 import type { Snapshot } from './loop.js';
 import { readState, writeState } from './stateFile.js';
 
 /** Where the checkpoints of a run go. */
 export interface CheckpointFolder<State> {
-  /** Writes a checkpoint, removes those before the last few, and returns its path. */
-  save(snapshot: Snapshot<State>): string;
+  /** Writes a checkpoint, removes those before the last few, and tells its path; the event loop turns meanwhile. */
+  save(snapshot: Snapshot<State>): Promise<string>;
 }
 
 const digits = 8;
@@ -44,14 +46,14 @@ export function openCheckpoints<State>(
   for (const name of namesIn(folder)) if (unfinished.test(name)) remove(name);
   for (const step of stepsIn(folder)) if (step > from) remove(nameOf(step));
   return {
-    save(snapshot) {
+    async save(snapshot) {
       const path = join(folder, nameOf(snapshot.step));
       const partial = `${path}.partial`;
       try {
-        writeState(partial, snapshot, config);
-        flush(partial);
+        await byTurns(writeState(partial, snapshot, config));
+        await flush(partial);
         renameSync(partial, path);
-        flushFolder(folder);
+        await flushFolder(folder);
       } catch (error) {
         rmSync(partial, { force: true });
         const before = stepsIn(folder).find(step => step < snapshot.step);
@@ -94,22 +96,16 @@ export function lastCheckpoint<State extends Structure>(
 }
 
 /** Waits until a file's content is on the disk: a rename alone may get there first. */
-function flush(path: string): void {
-  const descriptor = openSync(path, 'r+');
+async function flush(path: string, flags = 'r+'): Promise<void> {
+  const file = await open(path, flags);
   try {
-    fsyncSync(descriptor);
+    await file.sync();
   } finally {
-    closeSync(descriptor);
+    await file.close();
   }
 }
 
 /** The same for the names in a folder; Windows cannot. */
-function flushFolder(path: string): void {
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+async function flushFolder(path: string): Promise<void> {
+  if (process.platform !== 'win32') await flush(path, 'r');
 }

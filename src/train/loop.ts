@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import type { Mapped, Structure, Values } from '../tensor/compile.js';
 import { compileKeptStep, type KeptStep } from '../tensor/keptStep.js';
 import { dispose, type Tensor } from '../tensor/tfjs.js';
+import { byTurns, type Steps, turn } from '../turns.js';
 import type { BatchSource, TrainTask } from './task.js';
 
 /** What a step gave. */
@@ -43,13 +44,13 @@ export interface TrainOptions<State extends Structure> {
   /** Batches that are asked for before their step; default 2. */
   readonly ahead?: number;
   /** Called once: when the first step has given its loss, before its report; at the end where no step was done. */
-  readonly onStart?: () => void;
+  readonly onStart?: () => void | Promise<void>;
   /** Called after every step. */
   readonly onStep?: (report: StepReport) => void;
   /** Done after every so many steps and after the last. */
   readonly evaluate?: { readonly every: number; run(snapshot: Snapshot<State>): Promise<void> };
   /** Done after every so many steps, after the last, and when stopped; returns what to call what it wrote. */
-  readonly checkpoint?: { readonly every: number; save(snapshot: Snapshot<State>): string };
+  readonly checkpoint?: { readonly every: number; save(snapshot: Snapshot<State>): Promise<string> };
   /** Stops after the step under way. */
   readonly signal?: AbortSignal;
 }
@@ -77,7 +78,7 @@ export async function train<State extends Structure>(
   const { steps, rate, from, onStart, onStep, evaluate, checkpoint, signal } = options;
   const until = Math.min(steps, options.until ?? steps);
   if (from && from.step >= until) {
-    onStart?.();
+    await onStart?.();
     return { ...from, stopped: from.step < steps };
   }
   const compiled = await startStep(task, options);
@@ -103,12 +104,12 @@ export async function train<State extends Structure>(
     const snapshot = async (): Promise<Snapshot<State>> => {
       if (taken) return taken;
       const state = await compiled.state();
-      if (step > first && !allFinite(state)) throw failed('the step left weights that are not finite');
+      if (step > first && !(await byTurns(allFinite(state)))) throw failed('the step left weights that are not finite');
       taken = { step, state, seconds: seconds() };
       return taken;
     };
-    const save = (reached: Snapshot<State>) => {
-      if (checkpoint && step !== saved?.step) saved = { step, name: checkpoint.save(reached) };
+    const save = async (reached: Snapshot<State>) => {
+      if (checkpoint && step !== saved?.step) saved = { step, name: await checkpoint.save(reached) };
     };
 
     while (step < until && !signal?.aborted) {
@@ -121,17 +122,17 @@ export async function train<State extends Structure>(
       source.release?.(batch);
       const { loss = Number.NaN, ...others } = numbersOf(metrics as Record<string, Values>);
       if (!Number.isFinite(loss)) throw failed(`the loss is ${loss}`);
-      if (step === first + 1) onStart?.();
+      if (step === first + 1) await onStart?.();
       const imagesPerSecond = (1000 * batch[0]!.shape[0]!) / (performance.now() - start);
       last = { step, loss, metrics: others, rate: used, imagesPerSecond, seconds: seconds() };
       onStep?.(last);
       const due = (hook: { readonly every: number } | undefined) => hook && (step % hook.every === 0 || step === steps);
       if (due(evaluate)) await evaluate!.run(await snapshot());
-      if (due(checkpoint)) save(await snapshot());
+      if (due(checkpoint)) await save(await snapshot());
     }
-    if (step === first) onStart?.();
+    if (step === first) await onStart?.();
     const end = await snapshot();
-    if (step > first) save(end);
+    if (step > first) await save(end);
     return { ...end, stopped: step < steps, ...(last && { last }) };
   } finally {
     await compiled.dispose();
@@ -145,6 +146,7 @@ export async function startStep<State extends Structure>(
 ): Promise<KeptStep<State, ReturnType<TrainTask<State>['step']>>> {
   const start = task.start();
   try {
+    await turn();
     return await compileKeptStep(
       (state: State, ...inputs: Tensor[]) => task.step(state, inputs[0]!, ...inputs.slice(1)),
       start,
@@ -178,11 +180,25 @@ const numbersOf = (metrics: Readonly<Record<string, Values>>): Record<string, nu
   Object.fromEntries(Object.entries(metrics).map(([name, { data }]) => [name, data[0]!]));
 
 /** Whether no value of a state is NaN or infinite. */
-function allFinite(state: unknown): boolean {
+function* allFinite(state: unknown): Steps<boolean> {
   const { data } = state as Partial<Values>;
-  if (!ArrayBuffer.isView(data)) return Object.values(state as object).every(allFinite);
+  if (!ArrayBuffer.isView(data)) {
+    for (const part of Object.values(state as object)) if (!(yield* allFinite(part))) return false;
+    return true;
+  }
+  for (let from = 0; from < data.length; from += valuesAStep) {
+    if (!areFinite(data.subarray(from, from + valuesAStep))) return false;
+    yield;
+  }
+  return true;
+}
+
+/** Values that are looked at in a step. */
+const valuesAStep = 2 ** 22;
+
+function areFinite(values: Values['data']): boolean {
   // Zero times anything finite is zero, and the sum keeps what is not.
   let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += 0 * data[i]!;
+  for (let i = 0; i < values.length; i++) sum += 0 * values[i]!;
   return sum === 0;
 }

@@ -1,6 +1,6 @@
 /** Curves of a log as a picture. */
 import type { TopLevelSpec } from 'vega-lite';
-import { withView } from '../image/drawing/vega.js';
+import { inThread } from '../image/apart/inThread.js';
 import { isEvaluation, type LogEntry } from './log.js';
 
 /** A point of a curve. */
@@ -22,10 +22,10 @@ const columns = 2;
 
 /**
  * The curves of a log as an SVG: loss, the other metrics, evaluations, learning rate and speed, each over the step. Where
- * there are more steps than pixels, a point is the mean of several.
+ * there are more steps than pixels, a point is the mean of several. They are drawn in a thread of its own.
  */
 export const drawCurves = (entries: readonly LogEntry[]): Promise<string> =>
-  withView(specOf(panelsOf(entries), entries.at(-1)?.step ?? 0), view => view.toSVG());
+  inThread(new URL('./plotThread.js', import.meta.url), specOf(panelsOf(entries), entries.at(-1)?.step ?? 0));
 
 /** What the axes of metrics say, where a name alone would not. */
 const units: Readonly<Record<string, string>> = {

@@ -127,7 +127,7 @@ async function trainFrom<State extends Structure>(
       ...(until !== undefined && { until }),
       ...(ahead !== undefined && { ahead }),
       ...(signal && { signal }),
-      onStart() {
+      async onStart() {
         checkpoints = openCheckpoints(join(folder, parts.checkpoints), {
           keep: checkpoint.keep,
           config: configHash(config),
@@ -135,7 +135,7 @@ async function trainFrom<State extends Structure>(
         });
         log = openLog(join(folder, parts.log), entries);
         if (!isNew) return;
-        if (from) save(from);
+        if (from) await save(from);
         writeRunFile(folder, config, environment, options.inputs);
       },
       onStep(report) {

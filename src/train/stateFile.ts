@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { InputError } from '../errors.js';
 import { openBytes } from '../files/bytes.js';
 import { openSafetensors } from '../files/safetensors/read.js';
-import { type TensorToWrite, writeSafetensors } from '../files/safetensors/write.js';
+import { piecesOf, type TensorToWrite, writeSafetensorsSteps } from '../files/safetensors/write.js';
 import type { TensorData } from '../files/tensorFile.js';
 import type { Mapped, Structure, Values } from '../tensor/compile.js';
 import { leavesOf, restructure } from '../tensor/trace/structure.js';
+import { atOnce, type Steps } from '../turns.js';
 import type { Snapshot } from './loop.js';
 
 const dtypes = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
@@ -17,15 +18,19 @@ const typeNames = { F32: 'float32', I32: 'int32', BOOL: 'bool' } as const;
 const keys = { step: 'step', seconds: 'seconds', config: 'config', hash: 'sha256' } as const;
 
 /**
- * Writes a state: each tensor under its path, such as `weights.image.blocks.0.q.weight`.
+ * Writes a state, in steps: each tensor under its path, such as `weights.image.blocks.0.q.weight`.
  * @param config a hash of the configuration that it belongs to
  * @throws InputError when the file cannot be written
  */
-export function writeState<State>(path: string, { step, state, seconds }: Snapshot<State>, config: string): void {
+export function* writeState<State>(
+  path: string,
+  { step, state, seconds }: Snapshot<State>,
+  config: string,
+): Steps<void> {
   const tensors = new Map(tensorsOf(state));
   const metadata = { [keys.step]: String(step), [keys.seconds]: String(seconds), [keys.config]: config };
-  const hash = hashOf(tensors, metadata);
-  writeSafetensors(path, tensors, new Map(Object.entries({ ...metadata, [keys.hash]: hash })));
+  const hash = yield* hashOf(tensors, metadata);
+  yield* writeSafetensorsSteps(path, tensors, new Map(Object.entries({ ...metadata, [keys.hash]: hash })));
 }
 
 /**
@@ -49,7 +54,7 @@ export function readState<State extends Structure>(path: string, like: State, co
       }
       tensors.set(name, file.read(name));
     }
-    if (hashOf(tensors, metadata) !== hash) {
+    if (atOnce(hashOf(tensors, metadata)) !== hash) {
       throw new InputError(`${path}: its content is not what was written; the file is damaged`);
     }
     if (metadata[keys.config] !== config) throw new InputError(`${path}: it belongs to a run of another configuration`);
@@ -61,10 +66,17 @@ export function readState<State extends Structure>(path: string, like: State, co
 }
 
 /** Over names, shapes and values, and the metadata in the order of its keys. */
-function hashOf(tensors: ReadonlyMap<string, TensorToWrite>, metadata: Readonly<Record<string, string>>): string {
+function* hashOf(
+  tensors: ReadonlyMap<string, TensorToWrite>,
+  metadata: Readonly<Record<string, string>>,
+): Steps<string> {
   const hash = createHash('sha256').update(JSON.stringify(Object.entries(metadata).sort()));
   for (const [name, { dtype, shape, bytes }] of tensors) {
-    hash.update(JSON.stringify([name, dtype, shape])).update(bytes as Uint8Array);
+    hash.update(JSON.stringify([name, dtype, shape]));
+    for (const piece of piecesOf(bytes as Uint8Array)) {
+      hash.update(piece);
+      yield;
+    }
   }
   return hash.digest('hex');
 }

@@ -5,6 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { writePicture } from '../../src/image/encode.js';
+import { rgbPicture } from '../../src/image/picture.js';
 import { inTemporaryFolder } from '../files/temporary.js';
 import { tinyJson } from '../train/tiny.js';
 import { embedded, run, scene } from './run.js';
@@ -28,8 +30,11 @@ const watched: Record<string, readonly string[]> = {
   'train clipself': ['train', 'clipself', '--config', '{}/clipself.json', '-o', '{}/run'],
 };
 
-/** How many graphs a command starts in its main thread. */
-async function startedInMain(dir: string, args: readonly string[]): Promise<number> {
+/** How many graphs a command starts in its main thread, and how many codecs for pictures. */
+async function startedInMain(
+  dir: string,
+  args: readonly string[],
+): Promise<{ readonly started: number; readonly codecs: number }> {
   const file = join(dir, 'started');
   const { status, stderr } = await run(
     args.map(arg => arg.replaceAll('{}', dir)),
@@ -43,7 +48,7 @@ async function startedInMain(dir: string, args: readonly string[]): Promise<numb
     },
   );
   expect(status, stderr).to.equal(0);
-  return Number(readFileSync(file, 'utf8'));
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 describe('commands that somebody watches', function () {
@@ -64,7 +69,7 @@ describe('commands that somebody watches', function () {
     it(
       `${name} starts no graph in the main thread`,
       inFolder(async dir => {
-        expect(await startedInMain(dir, args)).to.equal(0);
+        expect((await startedInMain(dir, args)).started).to.equal(0);
       }),
     );
   }
@@ -72,7 +77,19 @@ describe('commands that somebody watches', function () {
   it(
     'without which there would be some',
     inFolder(async dir => {
-      expect(await startedInMain(dir, [...watched.classify!, '--quiet'])).to.be.above(0);
+      expect((await startedInMain(dir, [...watched.classify!, '--quiet'])).started).to.be.above(0);
+    }),
+  );
+
+  it(
+    'large pictures are decoded and encoded in no main thread that is watched',
+    inFolder(async dir => {
+      const photo = join(dir, 'photo.jpg');
+      const [width, height] = [1400, 800];
+      await writePicture(photo, rgbPicture(width, height, new Uint8Array(3 * width * height).fill(90)));
+      const args = ['segment', photo, ...names, '-o', join(dir, 'overlay.jpg')];
+      expect((await startedInMain(dir, args)).codecs).to.equal(0);
+      expect((await startedInMain(dir, [...args, '--quiet'])).codecs).to.equal(2);
     }),
   );
 });

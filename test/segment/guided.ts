@@ -82,7 +82,7 @@ export async function runGuide(
     const prefix = await first(pixels);
     const looked = await look(...prefix, texts);
     const window = { values: pixels.data as Float32Array, height, width };
-    const decided = given ?? guide.decide(looked.data as Float32Array, grid, window);
+    const decided = given ?? (await guide.decide(looked.data as Float32Array, grid, window));
     const side = Math.sqrt(decided.length);
     const patches = await last(...prefix, { data: decided, shape: [1, side, side] });
     return { prefix, look: looked, decided, patches };

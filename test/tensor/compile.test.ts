@@ -5,6 +5,7 @@ import { type CompileOptions, compile, type InputSpec } from '../../src/tensor/c
 import { enableGradients } from '../../src/tensor/gradients.js';
 import {
   add,
+  cast,
   concat,
   dispose,
   getBackend,
@@ -61,6 +62,18 @@ describe('compile', () => {
       await fast.dispose();
       weight.dispose();
     }));
+
+  it('gives nothing for a batch of none, but for what does not follow the batch', async () => {
+    const shape = [{ shape: ['batch', 2] }] as const;
+    const fast = await compile((x: Tensor) => ({ twice: mul(x, 2), whole: cast(mul(x, 2), 'int32') }), shape);
+    const { twice, whole } = await fast(floats([], [0, 2]));
+    expect(twice).to.deep.equal({ data: new Float32Array(0), shape: [0, 2], dtype: 'float32' });
+    expect(whole).to.deep.equal({ data: new Int32Array(0), shape: [0, 2], dtype: 'int32' });
+    await fast.dispose();
+    const total = await compile((x: Tensor) => ({ twice: mul(x, 2), all: sum(x) }), shape);
+    expect((await total(floats([], [0, 2]))).all.data[0]).to.equal(0);
+    await total.dispose();
+  });
 
   it('gives tensors for tensors and values for values, in the structure of the function', () =>
     withoutLeak(async () => {

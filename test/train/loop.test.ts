@@ -89,7 +89,7 @@ describe('train', () => {
 
   it('goes on from any state to the same numbers, bit for bit', async () => {
     const snapshots: Snapshot<LineState>[] = [];
-    const save = (snapshot: Snapshot<LineState>) => String(snapshots.push(snapshot));
+    const save = async (snapshot: Snapshot<LineState>) => String(snapshots.push(snapshot));
     const whole = await run({ checkpoint: { every: 2, save } });
     expect(snapshots.map(({ step }) => step)).to.deep.equal([2, 4, 6]);
     const source = lineSource();
@@ -112,7 +112,7 @@ describe('train', () => {
     await run({
       steps: 5,
       evaluate: { every: 2, run: async ({ step }) => void done.push(`evaluate ${step}`) },
-      checkpoint: { every: 4, save: ({ step }) => String(done.push(`save ${step}`)) },
+      checkpoint: { every: 4, save: async ({ step }) => String(done.push(`save ${step}`)) },
     });
     expect(done).to.deep.equal(['evaluate 2', 'evaluate 4', 'save 4', 'evaluate 5', 'save 5']);
   });
@@ -123,7 +123,7 @@ describe('train', () => {
     const { step, stopped, state } = await run({
       signal: stop.signal,
       onStep: report => void (report.step === 3 && stop.abort()),
-      checkpoint: { every: 100, save: snapshot => String(saved.push(snapshot.step)) },
+      checkpoint: { every: 100, save: async snapshot => String(saved.push(snapshot.step)) },
     });
     expect({ step, stopped, saved }).to.deep.equal({ step: 3, stopped: true, saved: [3] });
     expectState(state, (await eagerly(3)).state);
@@ -132,7 +132,7 @@ describe('train', () => {
   it('stops after the step that was named, asks for no batch beyond, and does nothing behind it', async () => {
     const source = lineSource();
     const saved: number[] = [];
-    const checkpoint = { every: 100, save: (snapshot: Snapshot<LineState>) => String(saved.push(snapshot.step)) };
+    const checkpoint = { every: 100, save: async (snapshot: Snapshot<LineState>) => String(saved.push(snapshot.step)) };
     const reached = await run({ until: 3, checkpoint }, source);
     expect(reached).to.include({ step: 3, stopped: true });
     expect({ saved, asked: source.asked }).to.deep.equal({ saved: [3], asked: [1, 2, 3] });
@@ -170,7 +170,7 @@ describe('train', () => {
     const options = {
       steps: 100,
       rate: () => 1e9,
-      checkpoint: { every: 2, save: ({ step }: Snapshot<LineState>) => `checkpoint ${step}` },
+      checkpoint: { every: 2, save: async ({ step }: Snapshot<LineState>) => `checkpoint ${step}` },
     };
     expect(await rejection(run(options))).to.match(
       /^train: step (\d+) \(batch: number \1\): (the loss is (Infinity|NaN)|.*not finite); the last good checkpoint is checkpoint \d+; try a lower/,
@@ -190,7 +190,7 @@ describe('train', () => {
     const training = train(spoilt, lineSource(), {
       steps: 1,
       rate,
-      checkpoint: { every: 1, save: () => String(saved++) },
+      checkpoint: { every: 1, save: async () => String(saved++) },
     });
     expect(await rejection(training)).to.match(
       /^train: step 1 .*weights that are not finite; there is no checkpoint yet/,

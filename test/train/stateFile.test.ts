@@ -6,6 +6,7 @@ import type { Mapped, Values } from '../../src/tensor/compile.js';
 import { startEngine } from '../../src/tensor/engine.js';
 import { scalar, type Tensor, tensor1d, zeros } from '../../src/tensor/tfjs.js';
 import { readState, writeState } from '../../src/train/stateFile.js';
+import { atOnce } from '../../src/turns.js';
 import { inTemporaryFolder } from '../files/temporary.js';
 
 interface State {
@@ -48,7 +49,7 @@ describe('the file of a state', () => {
               weight: { data: weight, shape: [2, 2], dtype: 'float32' },
             },
           };
-          writeState<State>(path, { step, seconds, state }, 'hash');
+          atOnce(writeState<State>(path, { step, seconds, state }, 'hash'));
           expect(readState(path, form, 'hash')).to.deep.equal({ step, seconds, state });
         }),
         { numRuns: 50 },
@@ -59,7 +60,7 @@ describe('the file of a state', () => {
     inTemporaryFolder(dir => {
       const path = join(dir, 'a.safetensors');
       const state = { weight: { data: Float32Array.of(1, 2), shape: [2] } };
-      writeState<{ weight: Tensor }>(path, { step: 1, seconds: 0, state }, 'hash');
+      atOnce(writeState<{ weight: Tensor }>(path, { step: 1, seconds: 0, state }, 'hash'));
       const cases: [form: object, config: string, says: RegExp][] = [
         [{ weight: zeros([3]) }, 'hash', /expected 'weight' as F32 \[3\], got F32 \[2\]/],
         [{ weight: zeros([2], 'int32') }, 'hash', /expected 'weight' as I32 \[2\], got F32 \[2\]/],

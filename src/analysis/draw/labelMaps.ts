@@ -2,10 +2,11 @@
 import { ignoredLabel } from '../../evaluate/confusion.js';
 import { gridPicture, type Panel } from '../../image/drawing/grid.js';
 import { type LegendEntry, withLegend } from '../../image/drawing/legend.js';
-import { type Labels, overlay } from '../../image/drawing/overlay.js';
+import { type Labels, overlaySteps } from '../../image/drawing/overlay.js';
 import { type Picture, toRgb } from '../../image/picture.js';
-import { resize } from '../../image/resize.js';
+import { resizeSteps } from '../../image/resize.js';
 import { coloursOf } from '../../segment/draw.js';
+import type { Steps } from '../../turns.js';
 
 /** An image and ways to label it. */
 export interface LabelledPicture {
@@ -18,26 +19,35 @@ export interface LabelledPicture {
 const panelSide = 256;
 
 /** A row an image: itself, then each of its label maps over it; one legend of all classes that are there. */
-export function drawParts(images: readonly LabelledPicture[], classes: readonly string[]): Picture {
+export function* drawParts(images: readonly LabelledPicture[], classes: readonly string[]): Steps<Picture> {
   const palette = coloursOf(classes);
-  const panels = images.flatMap(({ id, picture, maps }): Panel[] => [
-    { title: id, picture: fitted(picture) },
-    ...maps.map(({ title, labels }) => ({
-      title,
-      picture: fitted(overlay(picture, labels, { palette, ignore: ignoredLabel })),
-    })),
-  ]);
+  const panels: Panel[] = [];
+  for (const { id, picture, maps } of images) {
+    panels.push({ title: id, picture: yield* fitted(picture) });
+    for (const { title, labels } of maps) {
+      const painted = yield* overlaySteps(picture, labels, { palette, ignore: ignoredLabel });
+      panels.push({ title, picture: yield* fitted(painted) });
+    }
+  }
   const present = new Set<number>();
-  for (const { maps } of images) for (const { labels } of maps) for (const label of labels) present.add(label);
+  for (const { maps } of images) {
+    for (const { labels } of maps) {
+      for (const label of labels) present.add(label);
+      yield;
+    }
+  }
   const entries = classes.flatMap((name, c): LegendEntry[] =>
     present.has(c) ? [{ name, colour: [palette[3 * c]!, palette[3 * c + 1]!, palette[3 * c + 2]!] }] : [],
   );
-  return withLegend(gridPicture(panels, images[0]!.maps.length + 1), entries);
+  const grid = gridPicture(panels, images[0]!.maps.length + 1);
+  yield;
+  return withLegend(grid, entries);
 }
 
-function fitted(picture: Picture): Picture {
+function* fitted(picture: Picture): Steps<Picture> {
   const factor = panelSide / Math.max(picture.width, picture.height);
   const whole = factor >= 1 ? Math.ceil(factor) : factor;
   const side = (length: number) => Math.max(1, Math.round(length * whole));
-  return resize(toRgb(picture), side(picture.width), side(picture.height), factor >= 1 ? 'nearest' : 'bicubic');
+  const filter = factor >= 1 ? 'nearest' : 'bicubic';
+  return yield* resizeSteps(toRgb(picture), side(picture.width), side(picture.height), filter);
 }

@@ -2,16 +2,16 @@ import { Command } from 'commander';
 import { attentions } from '../../attention/index.js';
 import { InputError, suggestion } from '../../errors.js';
 import { gridPicture, type Panel } from '../../image/drawing/grid.js';
-import { writePicture } from '../../image/encode.js';
 import { type Picture, toRgb } from '../../image/picture.js';
-import { resize } from '../../image/resize.js';
-import { labelsOf, legendFor, overlay } from '../../segment/draw.js';
+import { resizeSteps } from '../../image/resize.js';
+import { labelsOf, legendFor, overlaySteps } from '../../segment/draw.js';
 import { type Method, methodByName } from '../../segment/methods.js';
 import { methodNames } from '../../segment/protocols.js';
 import { promptsFor, type Segmentation, segmentVariants } from '../../segment/segmenter.js';
+import { byTurns, type Steps, turn } from '../../turns.js';
 import { type ClassFlags, vocabularyFrom, withClasses } from '../classes.js';
 import { type CommonFlags, type VariantFlags, withExif, withModel, withVariant } from '../flags.js';
-import { checkPictureOutput, isPixelFile, readPixelFile, readUpright } from '../inputs.js';
+import { checkPictureOutput, isPixelFile, picturesFor, readPixelFile } from '../inputs.js';
 import { methodFrom, modelFrom, withClip } from '../model.js';
 import { percent, print, withProgress } from '../output.js';
 import { fulfilTexts, requestTexts, towersFor } from '../texts.js';
@@ -51,7 +51,8 @@ async function runCompare(image: string, flags: Flags): Promise<void> {
   }
   const model = modelFrom(flags);
   const request = await requestTexts(model, vocabulary.queries, promptsFor(model, base.protocol), flags);
-  const input = isPixelFile(image) ? pixelsOf(image) : await readUpright(image, flags.exif);
+  const pictures = picturesFor(flags);
+  const input = isPixelFile(image) ? pixelsOf(image) : await pictures.read(image, { upright: flags.exif });
   const panels = await withClip(flags, { towers: towersFor(request), runs: windowRuns }, async (clip, runner) => {
     const texts = await fulfilTexts(clip, runner, request, flags);
     return withProgress('windows', flags, onProgress =>
@@ -65,13 +66,17 @@ async function runCompare(image: string, flags: Flags): Promise<void> {
     );
   });
   if (flags.output !== undefined) {
-    const original: Panel[] = 'values' in input ? [] : [{ title: 'picture', picture: toRgb(input) }];
-    const drawn = panels.map((result: Segmentation) => ({
-      title: result.method,
-      picture: 'values' in input ? labelsOf(result) : overlay(input, result),
-    }));
-    const enlarged = [...original, ...drawn].map(({ title, picture }) => ({ title, picture: legible(picture) }));
-    await writePicture(flags.output, legendFor(gridPicture(enlarged), union(panels)));
+    const drawn: Panel[] = [];
+    const add = async (title: string, picture: Picture) => {
+      drawn.push({ title, picture: await byTurns(legible(picture)) });
+    };
+    if (!('values' in input)) await add('picture', input);
+    for (const result of panels) {
+      await add(result.method, 'values' in input ? labelsOf(result) : await byTurns(overlaySteps(input, result)));
+    }
+    const grid = gridPicture(drawn);
+    await turn();
+    await pictures.write(flags.output, legendFor(grid, union(panels)));
   }
   const described = panels.map(({ method, classes }) => ({ method, classes }));
   print(flags, { panels: described }, () =>
@@ -98,9 +103,10 @@ function pixelsOf(path: string) {
 }
 
 /** Small pictures are enlarged to where a panel can be made out; pixels stay square. */
-function legible(picture: Picture): Picture {
+function* legible(picture: Picture): Steps<Picture> {
   const times = Math.ceil(192 / Math.max(picture.width, picture.height));
-  return times < 2 ? picture : resize(toRgb(picture), picture.width * times, picture.height * times, 'nearest');
+  if (times < 2) return picture;
+  return yield* resizeSteps(toRgb(picture), picture.width * times, picture.height * times, 'nearest');
 }
 
 /** One segmentation whose classes are all that any panel found, for the legend they share. */

@@ -3,6 +3,7 @@ import { describeModel } from '../../checkpoint/loadClip.js';
 import { InputError } from '../../errors.js';
 import { fromFloat32 } from '../../files/dtype.js';
 import { writeSafetensors } from '../../files/safetensors/write.js';
+import { picturesHere } from '../../image/apart/pictures.js';
 import { clipPreprocess, type PixelOrder, withSize } from '../../image/preprocess.js';
 import { embeddedModel, wholeNumber, withExif, withOutput } from '../flags.js';
 import { checkTensorOutput, modelPixels } from '../inputs.js';
@@ -35,7 +36,7 @@ export function command(description: string): Command {
     .action(async (images: string[], flags: Flags) => {
       if (flags.output !== undefined) checkTensorOutput(flags.output, images);
       const spec = specFrom(flags);
-      const batches = await modelPixels(images, spec, { exif: flags.exif, order: flags.pixels });
+      const batches = await modelPixels(images, spec, picturesHere, { exif: flags.exif, order: flags.pixels });
       const { height, width } = batches[0]!;
       const odd = batches.findIndex(batch => batch.height !== height || batch.width !== width);
       if (odd >= 0) {

@@ -3,9 +3,9 @@ import { InputError } from '../../errors.js';
 import { openBytes } from '../../files/bytes.js';
 import { fromFloat32 } from '../../files/dtype.js';
 import { writeSafetensors } from '../../files/safetensors/write.js';
-import { writePicture } from '../../image/encode.js';
+import type { Pictures } from '../../image/apart/pictures.js';
 import type { Picture } from '../../image/picture.js';
-import { labelsOf, legendFor, overlay } from '../../segment/draw.js';
+import { labelsOf, legendFor, overlaySteps } from '../../segment/draw.js';
 import type { Method } from '../../segment/methods.js';
 import type { Protocol } from '../../segment/protocols.js';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../../segment/segmenter.js';
 import type { TextFeatures } from '../../segment/textFeatures.js';
 import type { Vocabulary } from '../../segment/vocabulary.js';
+import { byTurns } from '../../turns.js';
 import { type ClassFlags, vocabularyFrom, withClasses } from '../classes.js';
 import {
   type CommonFlags,
@@ -33,8 +34,8 @@ import {
   checkTensorOutput,
   isPixelFile,
   outputFor,
+  picturesFor,
   readPixelFile,
-  readUpright,
 } from '../inputs.js';
 import { methodFrom, modelFrom, withClip } from '../model.js';
 import { percent, print, withProgress } from '../output.js';
@@ -162,6 +163,7 @@ async function runSegment(images: string[], flags: Flags): Promise<void> {
   });
   const model = modelFrom(flags);
   const protocol = protocolFrom(flags, method);
+  const pictures = picturesFor(flags);
   const request = await requestTexts(model, vocabulary.queries, promptsFor(model, method.protocol), flags);
   const described = await withClip(
     flags,
@@ -172,12 +174,12 @@ async function runSegment(images: string[], flags: Flags): Promise<void> {
       // What each image came to and no more: its logits can be larger than all else.
       const done: Described[] = [];
       for (const [i, image] of images.entries()) {
-        const inputs = await inputsOf(image, flags);
+        const inputs = await inputsOf(image, flags, pictures);
         const results: Segmentation[] = [];
         for (const input of inputs) {
           results.push(await segmentOne(segmenter, input, vocabulary, texts, flags));
         }
-        await write(outputs[i]!, inputs[0]!, results);
+        await write(outputs[i]!, inputs[0]!, results, pictures);
         done.push(...results.map(({ width, height, classes }) => ({ file: image, size: { width, height }, classes })));
       }
       return done;
@@ -208,8 +210,8 @@ function checkImage(path: string, outputs: Outputs): void {
 }
 
 /** A picture, or each of the images of a pixel file. */
-async function inputsOf(image: string, { exif }: Flags): Promise<(Picture | PixelInput)[]> {
-  if (!isPixelFile(image)) return [await readUpright(image, exif)];
+async function inputsOf(image: string, { exif }: Flags, pictures: Pictures): Promise<(Picture | PixelInput)[]> {
+  if (!isPixelFile(image)) return [await pictures.read(image, { upright: exif })];
   const { values, count, height, width } = readPixelFile(image);
   const size = 3 * height * width;
   return Array.from({ length: count }, (_, i) => ({
@@ -232,13 +234,18 @@ async function segmentOne(
   return only!;
 }
 
-async function write(outputs: Outputs, input: Picture | PixelInput, results: Segmentation[]): Promise<void> {
+async function write(
+  outputs: Outputs,
+  input: Picture | PixelInput,
+  results: Segmentation[],
+  pictures: Pictures,
+): Promise<void> {
   const result = results[0]!;
   if (outputs.overlay !== undefined) {
-    const picture = 'values' in input ? labelsOf(result) : overlay(input, result);
-    await writePicture(outputs.overlay, legendFor(picture, result));
+    const picture = 'values' in input ? labelsOf(result) : await byTurns(overlaySteps(input, result));
+    await pictures.write(outputs.overlay, legendFor(picture, result));
   }
-  if (outputs.labels !== undefined) await writePicture(outputs.labels, labelsOf(result));
+  if (outputs.labels !== undefined) await pictures.write(outputs.labels, labelsOf(result));
   if (outputs.logits !== undefined) {
     const { height, width, vocabulary } = result;
     const shape = [results.length, vocabulary.queries.length, height, width];

@@ -71,7 +71,7 @@ async function runTrain(what: string, flags: Flags): Promise<void> {
       warn(`stopped after step ${step} of ${training.steps}; 'clipscope train ${what} --resume ${folder}' goes on`);
     }
     if (stop.caught()) return stop.raise();
-    result.save();
+    await result.save();
     const metrics = { ...last?.metrics, ...evaluation };
     print(flags, { steps: step, loss: last?.loss, metrics }, () => [
       `step ${step}, loss ${last?.loss.toFixed(4)} -> ${folder}`,

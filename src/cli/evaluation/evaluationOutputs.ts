@@ -64,7 +64,7 @@ export async function writeOutputs(
     for (const notable of wantsImages ? notableImages(records, dataset.classes.length) : []) {
       const { picture, labels, segmentations } = await evaluator.look(notable.index);
       const predictions = segmentations.map(one => one.labels);
-      images.push(reportImage(notable, picture, labels, predictions, dataset.classes));
+      images.push(await reportImage(notable, picture, labels, predictions, dataset.classes));
       if (pictures.length < measured) pictures.push(picture);
     }
     const norms = pictures.length > 0 ? await evaluator.norms(pictures) : [];

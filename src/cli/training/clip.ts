@@ -7,13 +7,13 @@ import { segmentScenes } from '../../evaluate/sceneSegmentation.js';
 import { zeroShotScenes } from '../../evaluate/zeroShot.js';
 import { writeAtomic } from '../../files/atomic.js';
 import { fromFloat32 } from '../../files/dtype.js';
+import type { TensorData } from '../../files/tensorFile.js';
 import { clipPreprocess } from '../../image/preprocessSpec.js';
 import { scenePixelScale } from '../../scenes/batch.js';
 import { sceneShapes } from '../../scenes/world.js';
 import { methodByName } from '../../segment/methods.js';
 import type { Mapped, Values } from '../../tensor/compile.js';
 import { openRunner } from '../../tensor/runner.js';
-import { createTokenizer } from '../../tokenizer/tokenizer.js';
 import type { ClipState } from '../../train/clip/clipTask.js';
 import { clipTensors } from '../../train/clip/clipTensors.js';
 import { modelConfig, parseTrainConfig, type TrainClipConfig } from '../../train/clip/config.js';
@@ -21,13 +21,17 @@ import type { TrainedWeights } from '../../train/clip/initial.js';
 import { trainClip } from '../../train/clip/trainClip.js';
 import { sceneVocabulary } from '../../train/clip/vocabulary.js';
 import type { Snapshot } from '../../train/loop.js';
+import { byTurns, type Steps, turn } from '../../turns.js';
 import type { TrainingKind } from './training.js';
 
 export const clipTraining: TrainingKind = {
   about: 'clip: a CLIP on procedural scenes',
   check: parseTrainConfig,
   async open(json, name, { model, threads }) {
+    // Its captions' lengths take the vocabulary of a tokenizer.
+    await turn();
     const config = parseTrainConfig(json, name);
+    await turn();
     const save = ({ state }: Snapshot<ClipState>) => writeTrainedModel(model, config, state.weights);
     return {
       steps: config.steps,
@@ -35,7 +39,7 @@ export const clipTraining: TrainingKind = {
         const result = await trainClip(config, {
           ...options,
           async evaluate(snapshot) {
-            save(snapshot);
+            await save(snapshot);
             return evaluateModel(model, config.evaluation!.scenes, threads);
           },
         });
@@ -47,17 +51,18 @@ export const clipTraining: TrainingKind = {
 };
 
 /** Writes weights as a Hugging Face style folder in float16, with prompts and sizes that suit them. */
-export function writeTrainedModel(
+export async function writeTrainedModel(
   folder: string,
   config: TrainClipConfig,
   weights: Mapped<TrainedWeights, Values>,
-): void {
+): Promise<void> {
   const model = modelConfig(config);
   const { imageSize } = config.model.image;
-  const { ids } = sceneVocabulary(createTokenizer());
-  const tensors = [...clipTensors(model, ids, weights)].map(
-    ([name, { shape, data }]) => [name, { dtype: 'F16', shape, bytes: () => fromFloat32('F16', data) }] as const,
-  );
+  const { ids } = sceneVocabulary();
+  const tensors: [string, TensorData][] = [];
+  for (const [name, { shape, data }] of clipTensors(model, ids, weights)) {
+    tensors.push([name, { dtype: 'F16', shape, bytes: await byTurns(halves(data)) }]);
+  }
   writeModelFolder(folder, {
     name: folder,
     config: model,
@@ -73,6 +78,18 @@ export function writeTrainedModel(
     protocol: { shortSide: 2 * imageSize, window: imageSize, stride: Math.floor(imageSize / 2) },
   };
   writeAtomic(join(folder, 'clipscope.json'), Buffer.from(`${JSON.stringify(settings, undefined, 2)}\n`));
+}
+
+/** Values that become float16 in a step. */
+const valuesAStep = 2 ** 20;
+
+function* halves(values: Float32Array): Steps<Uint8Array> {
+  const bytes = new Uint8Array(2 * values.length);
+  for (let at = 0; at < values.length; at += valuesAStep) {
+    bytes.set(fromFloat32('F16', values.subarray(at, at + valuesAStep)), 2 * at);
+    yield;
+  }
+  return bytes;
 }
 
 /** Segmenting a scene takes as long as classifying this many: so many fewer are segmented. */

@@ -24,7 +24,7 @@ export const clipselfTraining: TrainingKind = {
             return evaluateRegions(model, config, training.plan.size, threads);
           },
         });
-        return { ...result, save: () => training.save(model, result) };
+        return { ...result, save: async () => training.save(model, result) };
       },
       close: training.close,
     };

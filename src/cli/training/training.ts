@@ -10,7 +10,7 @@ export type TrainingOptions = Pick<
 /** How a run ended. */
 export interface TrainingResult extends Pick<RunResult<object>, 'step' | 'stopped' | 'last' | 'evaluation'> {
   /** Writes the model folder that it leaves. */
-  save(): void;
+  save(): Promise<void>;
 }
 
 /** A training that can begin. */

@@ -33,13 +33,13 @@ export interface ReportImage extends NotableImage {
  * @param predictions each method's labels
  * @throws InputError when labels are not of the picture's size, or no class of the list
  */
-export function reportImage(
+export async function reportImage(
   notable: NotableImage,
   picture: Picture,
   truth: Labels,
   predictions: readonly Labels[],
   classes: readonly string[],
-): ReportImage {
+): Promise<ReportImage> {
   const factor = Math.min(1, longestSide / Math.max(picture.width, picture.height));
   const width = Math.max(1, Math.round(picture.width * factor));
   const height = Math.max(1, Math.round(picture.height * factor));
@@ -50,20 +50,21 @@ export function reportImage(
     }
     return resize(labelMapPicture(notable.id, labels, picture, classes), width, height, 'nearest');
   });
-  const [truthMap, ...predicted] = maps.map(dataUri);
+  const photo = await dataUri(resize(toRgb(picture), width, height, 'bicubic'));
+  const [truthMap, ...predicted] = await Promise.all(maps.map(dataUri));
   return {
     ...notable,
     width,
     height,
-    photo: dataUri(resize(toRgb(picture), width, height, 'bicubic')),
+    photo,
     truth: truthMap!,
     predictions: predicted,
     legend: legendOf(maps),
   };
 }
 
-const dataUri = (picture: Picture): string =>
-  `data:image/png;base64,${Buffer.from(encodePng(picture)).toString('base64')}`;
+const dataUri = async (picture: Picture): Promise<string> =>
+  `data:image/png;base64,${Buffer.from(await encodePng(picture)).toString('base64')}`;
 
 /** The labels as a palette picture that shows nothing where they are ignored. */
 function labelMapPicture(id: string, labels: Labels, { width, height }: Picture, classes: readonly string[]): Picture {

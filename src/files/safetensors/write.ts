@@ -1,5 +1,6 @@
 import { InputError } from '../../errors.js';
-import { writeAtomic } from '../atomic.js';
+import { atOnce, type Steps } from '../../turns.js';
+import { writeAtomicSteps } from '../atomic.js';
 import { type Dtype, isDtype, tensorBytes } from '../dtype.js';
 import { maxKeys } from '../json.js';
 import { quoted } from '../quote.js';
@@ -33,12 +34,33 @@ interface Planned extends TensorToWrite {
  * @throws InputError before the file is touched for a name used twice, reserved or not Unicode, a shape that does not
  *   fit its bytes, or a header over 100 MB; and as `writeAtomic` does.
  */
-export function writeSafetensors(path: string, tensors: NamedTensors, metadata?: ReadonlyMap<string, string>): void {
+export const writeSafetensors = (...given: Parameters<typeof writeSafetensorsSteps>): void =>
+  atOnce(writeSafetensorsSteps(...given));
+
+/** `writeSafetensors` in steps. */
+export function* writeSafetensorsSteps(
+  path: string,
+  tensors: NamedTensors,
+  metadata?: ReadonlyMap<string, string>,
+): Steps<void> {
   const { head, ordered } = plan(path, tensors, metadata);
-  writeAtomic(path, write => {
+  yield* writeAtomicSteps(path, function* (write): Steps<void> {
     write(head);
-    for (const tensor of ordered) write(bytesOf(path, tensor));
+    for (const tensor of ordered) {
+      for (const piece of piecesOf(bytesOf(path, tensor))) {
+        write(piece);
+        yield;
+      }
+    }
   });
+}
+
+/** Bytes that are hashed or written in a step. */
+const bytesAStep = 2 ** 22;
+
+/** Bytes in pieces of a few megabytes. */
+export function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += bytesAStep) yield bytes.subarray(at, at + bytesAStep);
 }
 
 /** The same file in memory. @throws InputError as `writeSafetensors` does, less what concerns the disk. */

@@ -20,9 +20,9 @@ export function createCanvas(width: number, height: number, [red, green, blue]: 
       `a drawing of ${width} x ${height} pixels is over the limit of ${maxPixels}; make its parts smaller`,
     );
   }
-  const data = new Uint8Array(width * height * 3);
+  const data = new Uint8Array(width * height * 3).fill(red);
+  if (red === green && green === blue) return { width, height, data };
   for (let i = 0; i < data.length; i += 3) {
-    data[i] = red;
     data[i + 1] = green;
     data[i + 2] = blue;
   }

@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.js';
+import { atOnce, type Steps } from '../../turns.js';
 import { type Picture, rgbPicture, toRgb } from '../picture.js';
 import { vocPalette } from './palette.js';
 
@@ -25,7 +26,8 @@ function checkLabels(what: string, labels: Labels, width: number, height: number
 
 function checkPalette(what: string, labels: Labels, palette: Uint8Array, ignore?: number): void {
   const entries = Math.floor(palette.length / 3);
-  for (const label of labels) {
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!;
     if (label < entries || label === ignore) continue;
     throw new InputError(`${what}: class ${label} has no colour: the palette has ${entries} entries`);
   }
@@ -37,45 +39,69 @@ function checkPalette(what: string, labels: Labels, palette: Uint8Array, ignore?
  * @returns an RGB picture
  * @throws InputError when a label has no colour or alpha is not within 0 to 1
  */
-export function overlay(picture: Picture, labels: Labels, options: OverlayOptions = {}): Picture {
+export const overlay = (...given: Parameters<typeof overlaySteps>): Picture => atOnce(overlaySteps(...given));
+
+/** `overlay` in steps. */
+export function* overlaySteps(picture: Picture, labels: Labels, options: OverlayOptions = {}): Steps<Picture> {
   const { alpha = 0.55, palette = vocPalette(), outlines = true, ignore } = options;
   if (!(alpha >= 0 && alpha <= 1)) throw new InputError(`overlay: expected alpha from 0 to 1, got ${alpha}`);
   const { width, height } = picture;
   checkLabels('overlay', labels, width, height);
   checkPalette('overlay', labels, palette, ignore);
-  const out = Uint8Array.from(toRgb(picture).data);
+  yield;
+  const out = new Uint8Array(toRgb(picture).data);
+  yield;
   // Both products are worked out once; the half makes the final cut a rounding.
   const kept = Float64Array.from({ length: 256 }, (_, value) => value * (1 - alpha) + 0.5);
   const added = Float64Array.from(palette, value => value * alpha);
-  for (let pixel = 0; pixel < labels.length; pixel++) {
+  for (let y = 0; y < height; y++) {
+    paintRow(out, labels, y * width, width, kept, added, ignore);
+    if (outlines) outlineRow(out, labels, y, width, height, ignore);
+    yield;
+  }
+  return rgbPicture(width, height, out);
+}
+
+function paintRow(
+  out: Uint8Array,
+  labels: Labels,
+  start: number,
+  width: number,
+  kept: Float64Array,
+  added: Float64Array,
+  ignore: number | undefined,
+): void {
+  for (let pixel = start; pixel < start + width; pixel++) {
     const label = labels[pixel]!;
     if (label === ignore) continue;
-    const [i, entry] = [pixel * 3, label * 3];
+    const i = pixel * 3;
+    const entry = label * 3;
     out[i] = kept[out[i]!]! + added[entry]!;
     out[i + 1] = kept[out[i + 1]!]! + added[entry + 1]!;
     out[i + 2] = kept[out[i + 2]!]! + added[entry + 2]!;
   }
-  if (outlines) drawOutlines(out, labels, width, height, ignore);
-  return rgbPicture(width, height, out);
 }
 
-/** Brightens every pixel that has one of another class within the line's width to its right or below it. */
-function drawOutlines(out: Uint8Array, labels: Labels, width: number, height: number, ignore?: number): void {
+/** Brightens every pixel of a row that has one of another class within the line's width to its right or below it. */
+function outlineRow(
+  out: Uint8Array,
+  labels: Labels,
+  y: number,
+  width: number,
+  height: number,
+  ignore: number | undefined,
+): void {
   const thickness = Math.max(1, Math.round(Math.min(width, height) / 350));
-  const isBorder = (x: number, y: number) => {
-    const label = labels[y * width + x]!;
-    for (let d = 1; d <= thickness; d++) {
-      if (x + d < width && labels[y * width + x + d] !== label) return true;
-      if (y + d < height && labels[(y + d) * width + x] !== label) return true;
-    }
-    return false;
-  };
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const pixel = y * width + x;
-      if (labels[pixel] === ignore || !isBorder(x, y)) continue;
-      for (let i = pixel * 3; i < pixel * 3 + 3; i++) out[i] = Math.round(out[i]! + (255 - out[i]!) * 0.75);
-    }
+  const down = Math.min(thickness, height - 1 - y);
+  for (let x = 0; x < width; x++) {
+    const pixel = y * width + x;
+    const label = labels[pixel]!;
+    if (label === ignore) continue;
+    let isBorder = false;
+    for (let d = Math.min(thickness, width - 1 - x); d > 0 && !isBorder; d--) isBorder = labels[pixel + d] !== label;
+    for (let d = down; d > 0 && !isBorder; d--) isBorder = labels[pixel + d * width] !== label;
+    if (!isBorder) continue;
+    for (let i = pixel * 3; i < pixel * 3 + 3; i++) out[i] = Math.round(out[i]! + (255 - out[i]!) * 0.75);
   }
 }
 
@@ -89,7 +115,7 @@ function drawOutlines(out: Uint8Array, labels: Labels, width: number, height: nu
 export function labelPicture(labels: Labels, width: number, height: number, palette = vocPalette()): Picture {
   checkLabels('labelPicture', labels, width, height);
   let top = 0;
-  for (const label of labels) top = Math.max(top, label);
+  for (let i = 0; i < labels.length; i++) top = Math.max(top, labels[i]!);
   if (top > 255) {
     throw new InputError(`labelPicture: a palette picture holds classes 0 to 255, got class ${top}; use fewer classes`);
   }
@@ -103,7 +129,7 @@ export function labelPicture(labels: Labels, width: number, height: number, pale
     width,
     height,
     mode: 'P',
-    data: Uint8Array.from(labels),
+    data: new Uint8Array(labels),
     palette: { rgb: palette },
     orientation: 1,
     format: 'png',

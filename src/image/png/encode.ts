@@ -1,5 +1,7 @@
-import { deflateSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, deflate, type ZlibOptions } from 'node:zlib';
 import { crc32 } from '../../files/crc32.js';
+import { byTurns, type Steps } from '../../turns.js';
 import { type Picture, type PixelMode, paletteOf, samplesPerPixel } from '../picture.js';
 import { type ColourType, colourTypes, signature } from './chunks.js';
 import { paeth } from './rows.js';
@@ -17,9 +19,10 @@ const layouts: Readonly<Record<PixelMode, { colourType: ColourType; bits: number
 
 /**
  * A picture of any mode as the bytes of a PNG file that decodes to the same mode, values and palette. The EXIF
- * orientation is not written. `level` is zlib's, 0 (stored) to 9 (smallest); the default is zlib's own, 6.
+ * orientation is not written. `level` is zlib's, 0 (stored) to 9 (smallest); the default is zlib's own, 6. The picture
+ * must stay as it is meanwhile: the event loop turns, and zlib works beside it.
  */
-export function encodePng(picture: Picture, level = 6): Uint8Array {
+export async function encodePng(picture: Picture, level = 6): Promise<Uint8Array> {
   const { width, height, mode } = picture;
   const { colourType, bits } = layouts[mode];
   const ihdr = new Uint8Array(13);
@@ -38,10 +41,15 @@ export function encodePng(picture: Picture, level = 6): Uint8Array {
     if (palette.alpha) chunks.push(chunk('tRNS', palette.alpha));
   }
   // Neighbouring indices and bits are not near in value: filtering them makes the file larger.
-  const filtered = filterRows(packRows(picture, rowBytes), rowBytes, distance, mode !== 'P' && mode !== '1');
-  chunks.push(chunk('IDAT', deflateSync(filtered, { level })), chunk('IEND', new Uint8Array(0)));
+  const choose = mode !== 'P' && mode !== '1';
+  const filtered = await byTurns(filterRows(packRows(picture, rowBytes), rowBytes, distance, choose));
+  // In few pieces, since for each the work goes to another thread and back.
+  const chunkSize = Math.max(constants.Z_MIN_CHUNK, Math.min(filtered.length, 2 ** 20));
+  chunks.push(chunk('IDAT', await compressed(filtered, { level, chunkSize })), chunk('IEND', new Uint8Array(0)));
   return Buffer.concat(chunks);
 }
+
+const compressed = promisify<Uint8Array, ZlibOptions, Uint8Array>(deflate);
 
 function chunk(type: string, data: Uint8Array): Uint8Array {
   const out = new Uint8Array(12 + data.length);
@@ -76,13 +84,14 @@ function packRows({ width, height, mode, data }: Picture, rowBytes: number): Uin
  * Each row behind its filter's number. With `choose`, the filter is the one whose differences, taken as signed bytes,
  * have the smallest sum of magnitudes (PNG 3rd edition, 12.7); without, rows stay as they are.
  */
-function filterRows(rows: Uint8Array, rowBytes: number, distance: number, choose: boolean): Uint8Array {
+function* filterRows(rows: Uint8Array, rowBytes: number, distance: number, choose: boolean): Steps<Uint8Array> {
   const height = rows.length / rowBytes;
   const out = new Uint8Array(height * (1 + rowBytes));
   const zeros = new Uint8Array(rowBytes);
   let best = new Uint8Array(rowBytes);
   let candidate = new Uint8Array(rowBytes);
   for (let y = 0; y < height; y++) {
+    yield;
     const row = rows.subarray(y * rowBytes, (y + 1) * rowBytes);
     const at = y * (1 + rowBytes);
     if (!choose) {

@@ -2,6 +2,7 @@
  * The two passes of Pillow's 8-bit resampling, in its fixed-point arithmetic: weights are rounded to multiples of
  * 2^-22, a sum starts at one half, and the result is cut to an integer and clamped to 0..255. Sums stay below 2^31.
  */
+import type { Steps } from '../../turns.js';
 import type { Taps } from './filters.js';
 
 const precisionBits = 22;
@@ -187,13 +188,13 @@ function sweepLanes(
  * Resamples `rows` rows of pixels along their width; row `y` begins at `y * stride`.
  * @returns `[rows, outputs, samples]`
  */
-export function horizontalPass(
+export function* horizontalPass(
   source: Uint8Array,
   stride: number,
   rows: number,
   samples: number,
   taps: Taps,
-): Uint8Array {
+): Steps<Uint8Array> {
   const outputs = taps.first.length;
   const target = new Uint8ClampedArray(rows * outputs * samples);
   const { sweeps, every } = planSweeps(taps);
@@ -208,43 +209,56 @@ export function horizontalPass(
       to[j] = row * outputs * samples + (own % samples);
     }
     for (const sweep of sweeps) sweepLanes(source, target, sweep, samples, every, from, to);
+    yield;
   }
   return new Uint8Array(target.buffer);
 }
 
 /**
- * Resamples down the columns, four source rows at a time; row `y` is the `length` values from `y * stride` on.
+ * Resamples down the columns; row `y` is the `length` values from `y * stride` on.
  * @returns `[outputs, length]`
  */
-export function verticalPass(source: Uint8Array, stride: number, length: number, taps: Taps): Uint8Array {
-  const outputs = taps.first.length;
-  const target = new Uint8ClampedArray(outputs * length);
+export function* verticalPass(source: Uint8Array, stride: number, length: number, taps: Taps): Steps<Uint8Array> {
+  const target = new Uint8ClampedArray(taps.first.length * length);
   const weights = fixedPoint(taps.weights, new Int32Array(taps.weights.length));
   const sums = new Int32Array(length);
-  for (let output = 0; output < outputs; output++) {
-    sums.fill(half);
-    const first = taps.first[output]!;
-    const count = taps.end[output]! - first;
-    const base = output * taps.stride;
-    for (let tap = 0; tap < count; tap += 4) {
-      // Past the last tap the same row is read again, with weight 0.
-      const rest = count - tap;
-      const w0 = weights[base + tap]!;
-      const w1 = rest > 1 ? weights[base + tap + 1]! : 0;
-      const w2 = rest > 2 ? weights[base + tap + 2]! : 0;
-      const w3 = rest > 3 ? weights[base + tap + 3]! : 0;
-      const r0 = (first + tap) * stride;
-      const r1 = rest > 1 ? r0 + stride : r0;
-      const r2 = rest > 2 ? r1 + stride : r0;
-      const r3 = rest > 3 ? r2 + stride : r0;
-      for (let x = 0; x < length; x++) {
-        const left = (Math.imul(source[r0 + x]!, w0) + Math.imul(source[r1 + x]!, w1)) | 0;
-        const right = (Math.imul(source[r2 + x]!, w2) + Math.imul(source[r3 + x]!, w3)) | 0;
-        sums[x] = (sums[x]! + left + right) | 0;
-      }
-    }
+  for (let output = 0; output < taps.first.length; output++) {
+    sumRows(source, stride, weights, taps, output, sums);
     const row = output * length;
     for (let x = 0; x < length; x++) target[row + x] = sums[x]! >> precisionBits;
+    yield;
   }
   return new Uint8Array(target.buffer);
+}
+
+/** The sums of one output row, four source rows at a time. */
+function sumRows(
+  source: Uint8Array,
+  stride: number,
+  weights: Int32Array,
+  taps: Taps,
+  output: number,
+  sums: Int32Array,
+): void {
+  sums.fill(half);
+  const first = taps.first[output]!;
+  const count = taps.end[output]! - first;
+  const base = output * taps.stride;
+  for (let tap = 0; tap < count; tap += 4) {
+    // Past the last tap the same row is read again, with weight 0.
+    const rest = count - tap;
+    const w0 = weights[base + tap]!;
+    const w1 = rest > 1 ? weights[base + tap + 1]! : 0;
+    const w2 = rest > 2 ? weights[base + tap + 2]! : 0;
+    const w3 = rest > 3 ? weights[base + tap + 3]! : 0;
+    const r0 = (first + tap) * stride;
+    const r1 = rest > 1 ? r0 + stride : r0;
+    const r2 = rest > 2 ? r1 + stride : r0;
+    const r3 = rest > 3 ? r2 + stride : r0;
+    for (let x = 0; x < sums.length; x++) {
+      const left = (Math.imul(source[r0 + x]!, w0) + Math.imul(source[r1 + x]!, w1)) | 0;
+      const right = (Math.imul(source[r2 + x]!, w2) + Math.imul(source[r3 + x]!, w3)) | 0;
+      sums[x] = (sums[x]! + left + right) | 0;
+    }
+  }
 }

@@ -1,4 +1,5 @@
 /** Bilinear resizing of plain arrays, as PyTorch's `interpolate` does it. */
+import { atOnce, type Steps } from '../../turns.js';
 import { largeArray } from './checks.js';
 
 /** For each output position of one axis: the lower of its two source positions and the weight of the upper one. */
@@ -34,30 +35,39 @@ export function bilinearTaps(input: number, output: number, alignCorners = false
  * `interpolate`, see `bilinearTaps`). The same size gives a copy.
  * @throws InputError when the result would pass 2 GiB.
  */
-export function resizePlanes(
+export const resizePlanes = (...given: Parameters<typeof resizePlanesSteps>): Float32Array =>
+  atOnce(resizePlanesSteps(...given));
+
+/** `resizePlanes` in steps. */
+export function* resizePlanesSteps(
   planes: Float32Array,
   count: number,
   [height, width]: readonly [number, number],
   [outHeight, outWidth]: readonly [number, number],
   alignCorners = false,
-): Float32Array {
+): Steps<Float32Array> {
   if (height === outHeight && width === outWidth) return planes.slice(0, count * height * width);
   const rows = bilinearTaps(height, outHeight, alignCorners);
   const columns = bilinearTaps(width, outWidth, alignCorners);
   const out = largeArray(count * outHeight * outWidth, 'resizePlanes', 'ask for a smaller size or fewer planes');
   const blended = new Float64Array(width);
-  let at = 0;
-  for (let plane = 0; plane < count; plane++) {
-    for (let y = 0; y < outHeight; y++) {
-      const top = (plane * height + rows.low[y]!) * width;
-      const bottom = (plane * height + rows.high[y]!) * width;
-      const fy = rows.fraction[y]!;
-      for (let x = 0; x < width; x++) blended[x] = planes[top + x]! * (1 - fy) + planes[bottom + x]! * fy;
-      for (let x = 0; x < outWidth; x++) {
-        const fx = columns.fraction[x]!;
-        out[at++] = blended[columns.low[x]!]! * (1 - fx) + blended[columns.high[x]!]! * fx;
-      }
-    }
+  for (let row = 0; row < count * outHeight; row++) {
+    const first = Math.floor(row / outHeight) * height;
+    const y = row % outHeight;
+    blendRows(planes, (first + rows.low[y]!) * width, (first + rows.high[y]!) * width, rows.fraction[y]!, blended);
+    blendColumns(blended, columns, out, row * outWidth);
+    yield;
   }
   return out;
+}
+
+function blendRows(planes: Float32Array, top: number, bottom: number, share: number, out: Float64Array): void {
+  for (let x = 0; x < out.length; x++) out[x] = planes[top + x]! * (1 - share) + planes[bottom + x]! * share;
+}
+
+function blendColumns(row: Float64Array, { low, high, fraction }: BilinearTaps, out: Float32Array, at: number): void {
+  for (let x = 0; x < low.length; x++) {
+    const share = fraction[x]!;
+    out[at + x] = row[low[x]!]! * (1 - share) + row[high[x]!]! * share;
+  }
 }

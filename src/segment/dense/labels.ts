@@ -3,6 +3,7 @@
  * Works a row of pixels at a time, so memory is that of the label map.
  */
 import { InputError } from '../../errors.js';
+import { atOnce, type Steps } from '../../turns.js';
 import { checkWhole, largeArray } from './checks.js';
 import type { DenseLogits } from './logits.js';
 
@@ -69,7 +70,10 @@ function checkOptions(dense: DenseLogits, options: LabelOptions): void {
  * probability is below `probThreshold` the pixel becomes background.
  * @throws InputError for thresholds outside 0..1, a scale not above 0, or classes that do not fit the queries.
  */
-export function labelMap(dense: DenseLogits, options: LabelOptions): LabelMap {
+export const labelMap = (dense: DenseLogits, options: LabelOptions): LabelMap => atOnce(labelSteps(dense, options));
+
+/** `labelMap` in steps. */
+export function* labelSteps(dense: DenseLogits, options: LabelOptions): Steps<LabelMap> {
   checkOptions(dense, options);
   const { queries, height, width } = dense;
   const { scale, classOfQuery, classes, probThreshold = 0, areaThreshold = 0, background = 0 } = options;
@@ -98,7 +102,10 @@ export function labelMap(dense: DenseLogits, options: LabelOptions): LabelMap {
   };
 
   const all = Int32Array.from({ length: queries }, (_, q) => q);
-  for (let y = 0; y < height; y++) labelRow(y, all, () => true);
+  for (let y = 0; y < height; y++) {
+    labelRow(y, all, () => true);
+    yield;
+  }
 
   const dropped = areaThreshold > 0 ? smallClasses(countLabels(labels, labelCount), areaThreshold, background) : [];
   if (dropped.length > 0) {
@@ -109,12 +116,15 @@ export function labelMap(dense: DenseLogits, options: LabelOptions): LabelMap {
     for (let y = 0; y < height; y++) {
       const touched = labels.subarray(y * width, (y + 1) * width).some(label => isDropped[label] === 1);
       if (touched) labelRow(y, left, label => isDropped[label] === 1);
+      yield;
     }
   }
 
+  yield;
   if (isUnsure) {
     for (let i = 0; i < labels.length; i++) if (isUnsure[i]) labels[i] = background;
   }
+  yield;
   const pixels = countLabels(labels, labelCount);
   return { height, width, labels, pixels, dropped, ...(options.probabilities && probability ? { probability } : {}) };
 }

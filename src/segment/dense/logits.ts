@@ -1,5 +1,6 @@
 /** Dense logits: worked out row by row where they need not lie in memory, or as planes where they must. */
 import { InputError } from '../../errors.js';
+import { atOnce, type Steps } from '../../turns.js';
 import { checkWhole, largeArray } from './checks.js';
 
 /** Logits of every pixel, a row at a time. */
@@ -15,7 +16,11 @@ export interface DenseLogits {
  * Rows `y1..y2 - 1` as planes, `[queries, y2 - y1, width]`; all rows by default.
  * @throws InputError when the rows lie outside the image or the result would pass 2 GiB.
  */
-export function logitPlanes(dense: DenseLogits, y1 = 0, y2 = dense.height): Float32Array {
+export const logitPlanes = (dense: DenseLogits, y1 = 0, y2 = dense.height): Float32Array =>
+  atOnce(logitPlanesSteps(dense, y1, y2));
+
+/** `logitPlanes` in steps. */
+export function* logitPlanesSteps(dense: DenseLogits, y1 = 0, y2 = dense.height): Steps<Float32Array> {
   const { queries, height, width } = dense;
   checkWhole(y1, 'logitPlanes: first row', 0, height - 1);
   checkWhole(y2, 'logitPlanes: end row', y1 + 1, height);
@@ -28,6 +33,7 @@ export function logitPlanes(dense: DenseLogits, y1 = 0, y2 = dense.height): Floa
       let to = q * plane + (y - y1) * width;
       for (let at = q; at < row.length; at += queries) out[to++] = row[at]!;
     }
+    yield;
   }
   return out;
 }

@@ -3,7 +3,8 @@
  * a mask becomes the mean of its neighbours, weighted by how much they look like it in the photo, several times over.
  */
 import { InputError } from '../../errors.js';
-import { resizePlanes } from './bilinear.js';
+import { atOnce, type Steps } from '../../turns.js';
+import { resizePlanesSteps } from './bilinear.js';
 import { checkWhole, largeArray } from './checks.js';
 
 /** How far and how often. */
@@ -58,13 +59,13 @@ function neighbourOffsets(dilations: readonly number[], paddedWidth: number): In
  * `mean over channels of -|x_j - x| / (1e-8 + 0.1 sigma)`, sigma the unbiased standard deviation of the nine values at
  * all dilations (the centre counts once per dilation).
  */
-function affinities(
+function* affinities(
   image: Float32Array,
   height: number,
   width: number,
   dilations: readonly number[],
   margin: number,
-): Float32Array {
+): Steps<Float32Array> {
   const paddedWidth = width + 2 * margin;
   const offsets = neighbourOffsets(dilations, paddedWidth);
   const neighbours = offsets.length;
@@ -74,27 +75,43 @@ function affinities(
   const difference = new Float64Array(neighbours);
   for (let channel = 0; channel < 3; channel++) {
     pad(image, channel * height * width, height, width, margin, padded);
-    let at = 0;
     for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++, at += neighbours) {
-        const centre = (y + margin) * paddedWidth + margin + x;
-        const value = padded[centre]!;
-        let sum = 0;
-        let squares = 0;
-        for (let j = 0; j < neighbours; j++) {
-          const d = padded[centre + offsets[j]!]! - value;
-          difference[j] = Math.abs(d);
-          sum += d;
-          squares += d * d;
-        }
-        const variance = Math.max(squares - (sum * sum) / samples, 0) / (samples - 1);
-        const factor = -1 / (3 * (1e-8 + 0.1 * Math.sqrt(variance)));
-        for (let j = 0; j < neighbours; j++) weights[at + j]! += difference[j]! * factor;
-      }
+      const row = weights.subarray(y * width * neighbours, (y + 1) * width * neighbours);
+      addDistances(row, padded, (y + margin) * paddedWidth + margin, offsets, samples, difference);
+      if (channel === 2) softmaxRows(row, neighbours);
+      yield;
     }
   }
-  softmaxRows(weights, neighbours);
   return weights;
+}
+
+/**
+ * Adds one channel's part of what the softmax is of to the weights of a row of pixels, `[width, neighbours]`.
+ * @param start the row's first pixel in the padded channel
+ */
+function addDistances(
+  weights: Float32Array,
+  padded: Float32Array,
+  start: number,
+  offsets: Int32Array,
+  samples: number,
+  difference: Float64Array,
+): void {
+  const neighbours = offsets.length;
+  for (let at = 0, centre = start; at < weights.length; at += neighbours, centre++) {
+    const value = padded[centre]!;
+    let sum = 0;
+    let squares = 0;
+    for (let j = 0; j < neighbours; j++) {
+      const d = padded[centre + offsets[j]!]! - value;
+      difference[j] = Math.abs(d);
+      sum += d;
+      squares += d * d;
+    }
+    const variance = Math.max(squares - (sum * sum) / samples, 0) / (samples - 1);
+    const factor = -1 / (3 * (1e-8 + 0.1 * Math.sqrt(variance)));
+    for (let j = 0; j < neighbours; j++) weights[at + j]! += difference[j]! * factor;
+  }
 }
 
 /** Softmax of each run of `length` values, in place. */
@@ -112,38 +129,36 @@ function softmaxRows(values: Float32Array, length: number): void {
   }
 }
 
-/** One round: the middle of `to` becomes the weighted means of the neighbours in `from`; both are padded. */
-function averageOnce(
+/** One round for a row: pixels of `to` become the weighted means of their neighbours in `from`; both are padded. */
+function averageRow(
   from: Float32Array,
   to: Float32Array,
   weights: Float32Array,
-  height: number,
+  y: number,
   width: number,
   dilations: readonly number[],
   margin: number,
 ): void {
   const paddedWidth = width + 2 * margin;
-  let w = 0;
-  for (let y = 0; y < height; y++) {
-    const start = (y + margin) * paddedWidth + margin;
-    for (let centre = start; centre < start + width; centre++) {
-      let sum = 0;
-      for (let i = 0; i < dilations.length; i++, w += 8) {
-        const r = dilations[i]!;
-        const above = centre - r * paddedWidth;
-        const below = centre + r * paddedWidth;
-        sum +=
-          weights[w]! * from[above - r]! +
-          weights[w + 1]! * from[above]! +
-          weights[w + 2]! * from[above + r]! +
-          weights[w + 3]! * from[centre - r]! +
-          weights[w + 4]! * from[centre + r]! +
-          weights[w + 5]! * from[below - r]! +
-          weights[w + 6]! * from[below]! +
-          weights[w + 7]! * from[below + r]!;
-      }
-      to[centre] = sum;
+  let w = y * width * dilations.length * 8;
+  const start = (y + margin) * paddedWidth + margin;
+  for (let centre = start; centre < start + width; centre++) {
+    let sum = 0;
+    for (let i = 0; i < dilations.length; i++, w += 8) {
+      const r = dilations[i]!;
+      const above = centre - r * paddedWidth;
+      const below = centre + r * paddedWidth;
+      sum +=
+        weights[w]! * from[above - r]! +
+        weights[w + 1]! * from[above]! +
+        weights[w + 2]! * from[above + r]! +
+        weights[w + 3]! * from[centre - r]! +
+        weights[w + 4]! * from[centre + r]! +
+        weights[w + 5]! * from[below - r]! +
+        weights[w + 6]! * from[below]! +
+        weights[w + 7]! * from[below + r]!;
     }
+    to[centre] = sum;
   }
 }
 
@@ -156,11 +171,14 @@ function averageOnce(
  * @throws InputError when sizes and lengths disagree, a dilation or the number of steps is out of range, or a working
  * array would pass 2 GiB.
  */
-export function pamr(
+export const pamr = (...given: Parameters<typeof pamrSteps>): Float32Array => atOnce(pamrSteps(...given));
+
+/** `pamr` in steps. */
+export function* pamrSteps(
   image: { readonly pixels: Float32Array; readonly height: number; readonly width: number },
   mask: { readonly planes: Float32Array; readonly classes: number; readonly height: number; readonly width: number },
   { steps, dilations }: PamrOptions,
-): Float32Array {
+): Steps<Float32Array> {
   const { height, width } = image;
   checkSize('pamr: image', image.pixels.length, 3, height, width);
   checkSize('pamr: mask', mask.planes.length, mask.classes, mask.height, mask.width);
@@ -168,10 +186,11 @@ export function pamr(
   if (dilations.length === 0) throw new InputError('pamr: expected at least one dilation, got none');
   for (const r of dilations) checkWhole(r, 'pamr: dilation', 1, mostDilation);
 
-  const planes = resizePlanes(mask.planes, mask.classes, [mask.height, mask.width], [height, width], true);
+  const maskSize = [mask.height, mask.width] as const;
+  const planes = yield* resizePlanesSteps(mask.planes, mask.classes, maskSize, [height, width], true);
   if (steps === 0) return planes;
   const margin = Math.max(...dilations);
-  const weights = affinities(image.pixels, height, width, dilations, margin);
+  const weights = yield* affinities(image.pixels, height, width, dilations, margin);
   const paddedSize = (height + 2 * margin) * (width + 2 * margin);
   let from = new Float32Array(paddedSize);
   let to = new Float32Array(paddedSize);
@@ -179,7 +198,10 @@ export function pamr(
     const start = plane * height * width;
     pad(planes, start, height, width, margin, from);
     for (let step = 0; step < steps; step++) {
-      averageOnce(from, to, weights, height, width, dilations, margin);
+      for (let y = 0; y < height; y++) {
+        averageRow(from, to, weights, y, width, dilations, margin);
+        yield;
+      }
       repeatBorder(to, height, width, margin);
       [from, to] = [to, from];
     }

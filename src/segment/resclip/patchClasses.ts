@@ -1,8 +1,9 @@
 /** ResCLIP's first impression: the class that most pixels of each patch have. */
 import type { Grid } from '../../attention/attention.js';
 import { InputError } from '../../errors.js';
-import { resizePlanes } from '../dense/bilinear.js';
-import { type PamrOptions, pamr } from '../dense/pamr.js';
+import type { Steps } from '../../turns.js';
+import { resizePlanesSteps } from '../dense/bilinear.js';
+import { type PamrOptions, pamrSteps } from '../dense/pamr.js';
 import type { WindowPixels } from '../guide.js';
 
 /** How cosines become classes of patches. */
@@ -23,13 +24,13 @@ export interface PatchClassOptions {
  * @returns `[rows, columns]`.
  * @throws InputError when the cosines are not whole maps of the grid, or the window is smaller than the grid.
  */
-export function patchClasses(
+export function* patchClasses(
   cosines: Float32Array,
   { rows, columns }: Grid,
   window: WindowPixels,
   patch: number,
   options: PatchClassOptions,
-): Int32Array {
+): Steps<Int32Array> {
   const { values: pixels, height, width } = window;
   const names = cosines.length / (rows * columns);
   if (!Number.isInteger(names) || names < 1) {
@@ -39,8 +40,9 @@ export function patchClasses(
     const least = `${rows * patch} x ${columns * patch}`;
     throw new InputError(`patchClasses: expected a window of at least ${least} pixels, got ${height} x ${width}`);
   }
-  const planes = resizePlanes(cosines, names, [rows, columns], [height, width]);
-  const refined = pamr({ pixels, height, width }, { planes, classes: names, height, width }, options.pamr);
+  const planes = yield* resizePlanesSteps(cosines, names, [rows, columns], [height, width]);
+  const mask = { planes, classes: names, height, width };
+  const refined = yield* pamrSteps({ pixels, height, width }, mask, options.pamr);
   const best = bestNames(refined, names, height * width, options);
   const counts = new Int32Array(names);
   return Int32Array.from({ length: rows * columns }, (_, cell) => {

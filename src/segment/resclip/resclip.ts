@@ -11,6 +11,7 @@ import type { ImageConfig } from '../../model/config.js';
 import { type BlockRange, rangeName } from '../../model/imageTower.js';
 import { joinReads, type Prefix, readsOf } from '../../model/prefix.js';
 import { add, expandDims, mul, type Pattern, pad, type Tensor3D, type Tokens } from '../../tensor/tfjs.js';
+import { byTurns } from '../../turns.js';
 import { patchCosines, patchesOf } from '../cosines.js';
 import { checkDepth, type OpenGuide } from '../guide.js';
 import { feedbackMatrix } from './feedback.js';
@@ -35,9 +36,10 @@ export const resClipGuide: OpenGuide = (clip, { guide: _, ...variant }, protocol
   return {
     reads: joinReads([readsOf(config, [variant]), { states: [], patterns: [range] }]),
     look: (prefix, texts) => patchCosines(tokens(prefix), texts),
-    decide(cosines, grid, window) {
+    async decide(cosines, grid, window) {
       const { threshold, pamr } = settings;
-      const classes = patchClasses(cosines, grid, window, config.patch, { scale, threshold, pamr });
+      const steps = patchClasses(cosines, grid, window, config.patch, { scale, threshold, pamr });
+      const classes = await byTurns(steps);
       return feedbackScores(feedbackMatrix(classes, grid, settings), sfr);
     },
     patches: (prefix, decided) => tokens(prefix, withClass(decided)),

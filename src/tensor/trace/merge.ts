@@ -3,11 +3,12 @@
  * differs is a linear function of the batch. Two recordings at the same size must not differ at all: that is how
  * randomness drawn in JavaScript shows.
  */
+
+import { turning } from '../../turns.js';
 import { agreedShape, agreedSource, type Batches, disagreement, linearInBatch, sameSource, zip } from './agree.js';
 import { isConstant } from './constants.js';
 import { builder, type Graph, type Node, type Recipe, type Value } from './graph.js';
 import { cast, type TensorType, type Traced } from './kernels/kernel.js';
-import { turning } from './turn.js';
 
 type Recorded = Graph<number>;
 

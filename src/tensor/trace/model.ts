@@ -1,4 +1,6 @@
 /** From a function to an ONNX model in memory, beside the weight files that it refers to. */
+
+import { turn } from '../../turns.js';
 import type { WeightAccess } from '../run/host.js';
 import type { FileSlice } from '../stored.js';
 import type { Tensor } from '../tfjs.js';
@@ -10,7 +12,6 @@ import type { Pass } from './passes/rewrite.js';
 import { type QuantizedMatrices, quantizeLinears } from './quantize.js';
 import { type Recording, record } from './record.js';
 import { freeSize, type InputSpec, isFree, type Sizes, withSizes } from './signature.js';
-import { turn } from './turn.js';
 import { checkFiles, fileSlices } from './weightFiles.js';
 import { weightPlaces } from './weightPlaces.js';
 
@@ -24,6 +25,8 @@ export interface Model {
   /** Names of its inputs, those of lifted tensors last. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** What its outputs are like, in the same order. */
+  readonly results: readonly Pick<Value, 'dtype' | 'shape'>[];
   /** What the function returned, without its tensors; see `restructure`. */
   readonly skeleton: unknown;
 }
@@ -122,6 +125,7 @@ export async function makeModel(
     access,
     inputs: graph.inputs.map(({ source }) => (source as { name: string }).name),
     outputs: graph.outputs.map(({ name }) => name),
+    results: recorded.outputs.map(({ value }) => value),
     skeleton,
   };
 }

@@ -5,11 +5,11 @@
  * MatMulInteger, https://onnx.ai/onnx/operators).
  */
 import { InputError } from '../../errors.js';
+import { turn } from '../../turns.js';
 import { evaluate, isConstant } from './constants.js';
 import { type Builder, type Graph, type Node, showShape, type Value } from './graph.js';
 import { asRows } from './passes/moves.js';
 import { rewrite } from './passes/rewrite.js';
-import { turn } from './turn.js';
 
 /** A matrix `[in, out]` as whole numbers from -127 to 127, each times the scale of its column. */
 export interface QuantizedMatrix {

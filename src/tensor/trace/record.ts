@@ -61,9 +61,10 @@ function recordOnly(
       shape,
       source: { kind: 'input', name },
     }));
+    const liftedNames = lifted.map((_, i) => `lifted.${i}`);
     const liftedValues = lifted.map((tensor, i): Traced => {
       const { shape, dtype } = tensor;
-      return { dtype: dtype as 'float32', shape: [...shape], source: { kind: 'input', name: `lifted.${i}` } };
+      return { dtype: dtype as 'float32', shape: [...shape], source: { kind: 'input', name: liftedNames[i]! } };
     });
     lifted.forEach((tensor, i) => {
       backend.substitute(dataIdOf(tensor), liftedValues[i]!);
@@ -75,7 +76,7 @@ function recordOnly(
       if (backend.refusal) throw backend.refusal;
       const names = outputNames(
         leaves.map(({ path }) => path),
-        inputs.map(({ name }) => name),
+        [...inputs.map(({ name }) => name), ...liftedNames],
       );
       const outputs = leaves.map(({ tensor }, i) => ({ name: names[i]!, value: backend.value(tensor, 'returns') }));
       const graph = { inputs: [...values, ...liftedValues], nodes: backend.nodes, outputs };

@@ -51,7 +51,6 @@ export function checkSignature(signature: readonly InputSpec[]): void {
   });
 }
 
-/** The names of a signature, but for the free one: sizes that a graph is made for. */
 /**
  * Tensors to be lifted, as further inputs.
  *
@@ -72,6 +71,7 @@ export function liftedSpecs(lift: readonly Tensor[]): InputSpec[] {
   });
 }
 
+/** The names of a signature, but for the free one: sizes that a graph is made for. */
 export const namedSizes = (signature: readonly InputSpec[]): string[] =>
   [
     ...new Set(signature.flatMap(({ shape }) => shape.filter(size => typeof size === 'string' && size !== freeSize))),

@@ -5,8 +5,8 @@ import { type SceneCanvas, sceneCanvas } from '../../scenes/draw.js';
 import { type CaptionOptions, type SceneOptions, sceneOptions } from '../../scenes/options.js';
 import { type Scene, sceneAt } from '../../scenes/scene.js';
 import { sceneBackgrounds, sceneColours, sceneShapes, sceneTextures } from '../../scenes/world.js';
-import { createTokenizer, type Tokenizer } from '../../tokenizer/tokenizer.js';
-import { sceneVocabulary } from './vocabulary.js';
+import type { Tokenizer } from '../../tokenizer/index.js';
+import { clipTokenizer, sceneVocabulary } from './vocabulary.js';
 
 /** A part of a curriculum. Stages that begin with the same step share its batches. */
 export interface Stage {
@@ -53,7 +53,7 @@ export interface BatchMemory {
 /** What `drawBatch` draws with. */
 export const openStudio = ({ size }: SceneBatchPlan): Studio => ({
   canvas: sceneCanvas(size),
-  tokenizer: sceneVocabulary(createTokenizer()).tokenizer,
+  tokenizer: sceneVocabulary().tokenizer,
 });
 
 /** Memory for one batch. */
@@ -124,7 +124,7 @@ export function drawBatch(
 
 /** Tokens of the longest caption that the stages can draw, start and end included. */
 export function longestCaption(stages: readonly Stage[]): number {
-  const tokenizer = createTokenizer();
+  const tokenizer = clipTokenizer();
   const count = (text: string) => tokenizer.encode(text).length - 2;
   const most = (names: readonly string[]) => Math.max(...names.map(count));
   const object = count('a') + most(sceneColours) + most(sceneTextures) + most(sceneShapes);

@@ -1,7 +1,6 @@
 /** `train clip`: what a configuration says, put together. */
 import { ensureEngine } from '../../tensor/engine.js';
 import { enableGradients } from '../../tensor/gradients.js';
-import { createTokenizer } from '../../tokenizer/tokenizer.js';
 import { type ConfiguredOptions, trainAsConfigured } from '../configuredRun.js';
 import type { RunResult } from '../run.js';
 import type { TrainTask } from '../task.js';
@@ -26,7 +25,7 @@ export async function taskOf(config: TrainClipConfig): Promise<TrainTask<ClipSta
   await ensureEngine();
   enableGradients();
   const { image, text, embedding } = modelConfig(config);
-  const vocabulary = sceneVocabulary(createTokenizer()).ids.length;
+  const vocabulary = sceneVocabulary().ids.length;
   const { beta1, beta2, epsilon, decay, textRate, clip } = config.optimiser;
   return clipTask(
     { embedding, image: image!, text: { ...text!, vocabulary } },

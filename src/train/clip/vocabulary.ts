@@ -1,7 +1,7 @@
 /** The word pieces that captions of scenes are made of, numbered anew, so that training touches no others. */
 import { InputError } from '../../errors.js';
 import { sceneBackgrounds, sceneColours, sceneShapes, sceneTextures } from '../../scenes/world.js';
-import type { Tokenizer } from '../../tokenizer/index.js';
+import { createTokenizer, type Tokenizer } from '../../tokenizer/tokenizer.js';
 
 /**
  * Some of a tokenizer's word pieces under numbers of their own, in the same order: the end token stays the largest, by
@@ -14,13 +14,21 @@ export interface CompactVocabulary {
   readonly tokenizer: Tokenizer;
 }
 
+let kept: Tokenizer | undefined;
+
+/** CLIP's own tokenizer, made once: it takes its time. */
+export function clipTokenizer(): Tokenizer {
+  kept ??= createTokenizer();
+  return kept;
+}
+
 /** Every word of a caption (see `sceneCaption`), which names no texture that is plain. */
 const captionWords = `a and on over in front of ${[sceneColours, sceneTextures.slice(1), sceneShapes, sceneBackgrounds]
   .flat()
   .join(' ')}`;
 
 /** The vocabulary of captions of scenes, out of CLIP's. */
-export function sceneVocabulary(tokenizer: Tokenizer): CompactVocabulary {
+export function sceneVocabulary(tokenizer = clipTokenizer()): CompactVocabulary {
   const long = { contextLength: 4 * captionWords.length };
   const ids = Int32Array.from(new Set(tokenizer.encode(captionWords, long))).sort();
   const numbers = new Map(Array.from(ids, (id, number) => [id, number]));

@@ -54,7 +54,7 @@ describe('the report in a browser', function () {
     each(page, `#${table} tbody tr`, '[...element.cells].map(cell => cell.textContent.trim())');
 
   it('shows the figures of the table', async () => {
-    const report = sampleReport();
+    const report = await sampleReport();
     const { methods, dataset } = report.table;
     const figure = (score: number | null) => (100 * score!).toFixed(2);
     await shown(report, async page => {
@@ -87,7 +87,7 @@ describe('the report in a browser', function () {
   });
 
   it('shows each image with its labels, in the colours of its legend', async () => {
-    const report = sampleReport();
+    const report = await sampleReport();
     await shown(report, async page => {
       const sizes = await each<number>(page, '.panel img', 'element.naturalWidth');
       expect(sizes).to.deep.equal(Array(report.images.length * 4).fill(96));
@@ -109,7 +109,7 @@ describe('the report in a browser', function () {
   });
 
   it('sorts by a click on a heading, what is not known last', async () => {
-    const { table } = sampleReport();
+    const { table } = await sampleReport();
     const [first, ...others] = table.methods;
     const perClass = first!.perClass.map((one, c) => (c === 2 ? { ...one, iou: null } : one));
     await shown({ table: { ...table, methods: [{ ...first!, perClass }, ...others] } }, async page => {
@@ -129,7 +129,7 @@ describe('the report in a browser', function () {
   });
 
   it('shows hostile names as they are', async () => {
-    const report = sampleReport(hostile);
+    const report = await sampleReport(hostile);
     await shown(report, async page => {
       const names = (await textsOf(page, 'classes')).map(([name]) => name);
       const spelled = ['| ](javascript:alert(1)) `x` **y**\\u{000a}# z', '\\u{202e}gnp.exe & &lt;b&gt; \\u{0000}'];
@@ -143,7 +143,7 @@ describe('the report in a browser', function () {
 
   it('lets no script run but its own, should markup get in after all', async () => {
     const markup = '<script>globalThis.owned = true</script>';
-    const spoilt = reportHtml(sampleReport()).replace('<main>', () => `<main>${markup}`);
+    const spoilt = reportHtml(await sampleReport()).replace('<main>', () => `<main>${markup}`);
     const complaints = await opened(spoilt, async page => {
       expect(await page.evaluate('globalThis.owned')).to.equal(undefined);
       await page.locator('#scores button').first().click();

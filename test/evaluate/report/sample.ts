@@ -46,7 +46,7 @@ function sampleAt(index: number): Sample {
 const orFirst = (label: number): number => (label === 255 ? 0 : label);
 
 /** A report on `count` scenes; `names` of the first classes and of methods, and the image that failed, as given. */
-export function sampleReport(names: readonly string[] = [], count = 12): Required<Report> {
+export async function sampleReport(names: readonly string[] = [], count = 12): Promise<Required<Report>> {
   const classes = sceneClassNames('colours').map((name, i) => names[i] ?? name);
   const samples = Array.from({ length: count }, (_, i) => sampleAt(i));
   const records: ImageRecord[] = samples.map(({ truth, predictions }, i) => ({
@@ -71,10 +71,12 @@ export function sampleReport(names: readonly string[] = [], count = 12): Require
   const table = tableOf(input as unknown as Parameters<typeof tableOf>[0], [
     { shard: 0, images: [...records, failed] },
   ]);
-  const images = notableImages(records, classes.length, 2).map(notable => {
-    const { picture, truth, predictions } = samples[notable.index]!;
-    return reportImage(notable, picture, truth, predictions, classes);
-  });
+  const images = await Promise.all(
+    notableImages(records, classes.length, 2).map(notable => {
+      const { picture, truth, predictions } = samples[notable.index]!;
+      return reportImage(notable, picture, truth, predictions, classes);
+    }),
+  );
   const norms = input.methods.map(({ name }, m) => ({ name, residual: 12.5, attention: 3.25 + m }));
   return { table, norms, images };
 }

@@ -10,6 +10,7 @@ import { feedbackScores, resClipAttention } from '../../../src/segment/resclip/r
 import type { ResClipSettings } from '../../../src/segment/resclip/settings.js';
 import { engineRunner, openRunner, type Runner } from '../../../src/tensor/runner.js';
 import { type Pattern, pad, reshape, type Tensor3D, tensor, tidy } from '../../../src/tensor/tfjs.js';
+import { atOnce } from '../../../src/turns.js';
 import { useEngine, withoutLeak } from '../../engine.js';
 import { expectClose } from '../../goldens.js';
 import { pixelsOf } from '../../model/tiny.js';
@@ -127,7 +128,8 @@ describe('ResCLIP against the published code', () => {
           const [, , height, width] = pixels.shape as [number, number, number, number];
           const grid = { rows: height / 16, columns: width / 16 };
           const window = { values: pixels.data as Float32Array, height, width };
-          const classes = patchClasses(run.look.data as Float32Array, grid, window, 16, { scale, ...resclip! });
+          const cosines = run.look.data as Float32Array;
+          const classes = atOnce(patchClasses(cosines, grid, window, 16, { scale, ...resclip! }));
           expect([...classes]).to.deep.equal(integers(step('step3_patch_class')!));
           const valid = step('step4_path_valid');
           if (valid) expect([...clearPaths(classes, grid)]).to.deep.equal([...(valid.data as Uint8Array)]);

@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import { InputError } from '../../../src/errors.js';
-import { patchClasses } from '../../../src/segment/resclip/patchClasses.js';
+import { patchClasses as patchClassSteps } from '../../../src/segment/resclip/patchClasses.js';
+import { atOnce } from '../../../src/turns.js';
+
+const patchClasses = (...given: Parameters<typeof patchClassSteps>) => atOnce(patchClassSteps(...given));
 
 const options = { scale: 40, threshold: 0, pamr: { steps: 0, dilations: [8, 16] } };
 const window = (height: number, width: number) => ({

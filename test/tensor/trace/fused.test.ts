@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { InferenceSession } from 'onnxruntime-node';
+import { compile } from '../../../src/tensor/compile.js';
 import { gelu, quickGelu } from '../../../src/tensor/ops/gelu.js';
 import { layerNorm } from '../../../src/tensor/ops/layerNorm.js';
-import type { Tensor2D } from '../../../src/tensor/tfjs.js';
-import { tensor1d } from '../../../src/tensor/tfjs.js';
+import { linear } from '../../../src/tensor/ops/linear.js';
+import { type Tensor2D, tensor1d, tensor2d } from '../../../src/tensor/tfjs.js';
 import { writeOnnx } from '../../../src/tensor/trace/onnx/write.js';
 import { useEngine } from '../../engine.js';
 import { inTemporaryFolder } from '../../files/temporary.js';
@@ -50,4 +51,17 @@ describe('single nodes', () => {
       for (const part of parts.split(' ')) expect(text).to.not.include(operator(part));
     });
   }
+
+  it('are for floats; whole numbers are computed in parts', async () => {
+    const map = (x: Tensor2D) => {
+      const weight = tensor2d([1, 2, 3, 4], [2, 2], 'int32');
+      return linear(x, { weight, bias: tensor1d([5, 6], 'int32') });
+    };
+    for (const options of [{}, { quantize: 's8' }] as const) {
+      const fast = await compile(map, [{ shape: ['batch', 2], dtype: 'int32' }], options);
+      const { data } = await fast({ data: Int32Array.of(1, 2, 10, 20), shape: [2, 2] });
+      expect(data).to.deep.equal(Int32Array.of(12, 16, 75, 106));
+      await fast.dispose();
+    }
+  });
 });

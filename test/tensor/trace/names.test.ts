@@ -1,7 +1,7 @@
 /** What inputs and outputs are called in a graph. */
 import { expect } from 'chai';
 import { compile } from '../../../src/tensor/compile.js';
-import { add, mul, type Tensor } from '../../../src/tensor/tfjs.js';
+import { add, mul, type Tensor, tensor1d } from '../../../src/tensor/tfjs.js';
 import { outputNames } from '../../../src/tensor/trace/structure.js';
 import { useEngine } from '../../engine.js';
 
@@ -30,6 +30,16 @@ describe('names in a graph', () => {
     const counted = Array.from({ length: 12 }, (_, i) => [`v${i}`, 2 * i + 1]);
     expect(numbers).to.deep.equal([...counted, ['pixels', 6], ['', 2], ['output.pixels', 7]]);
     expect((output as unknown as typeof made).pixels!.data[0]).to.equal(2);
+    await fast.dispose();
+  });
+
+  it('of lifted tensors are no result’s', async () => {
+    const one = tensor1d([1]);
+    const fast = await compile((x: Tensor) => ({ 'lifted.0': add(x, one) }), [{ shape: [1] }], { lift: [one] });
+    const [x, lifted] = [2, 5].map(value => ({ data: Float32Array.of(value), shape: [1] }));
+    const { 'lifted.0': sum } = await fast(x!, lifted!);
+    expect([...sum.data]).to.deep.equal([7]);
+    one.dispose();
     await fast.dispose();
   });
 

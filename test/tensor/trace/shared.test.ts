@@ -22,7 +22,7 @@ import {
   tensor2d,
   tidy,
 } from '../../../src/tensor/tfjs.js';
-import { turn } from '../../../src/tensor/trace/turn.js';
+import { turn } from '../../../src/turns.js';
 import { withoutLeak } from '../../engine.js';
 import { inTemporaryFolder } from '../../files/temporary.js';
 

@@ -4,7 +4,7 @@
  */
 import { env } from 'onnxruntime-web/wasm';
 import { compile } from '../../../tensor/compile.js';
-import { turn } from '../../../tensor/trace/turn.js';
+import { turn } from '../../../turns.js';
 import { lockDown } from './lockDown.js';
 import type { Job, Question, Reply, WorkerFailure, WorkerStart } from './messages.js';
 import { attentionOf, type CompiledAttention, compileAttention, sourceName } from './userAttention.js';

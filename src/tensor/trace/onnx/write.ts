@@ -3,6 +3,7 @@
  * files are referred to, not copied.
  */
 import { InputError } from '../../../errors.js';
+import { inTurns, turning } from '../../../turns.js';
 import {
   type Attribute,
   bytesIn,
@@ -13,7 +14,6 @@ import {
   type Node,
   type Value,
 } from '../graph.js';
-import { inTurns, turning } from '../turn.js';
 import { Message } from './protobuf.js';
 
 /** The oldest operator set that has all that is written, so that the most runtimes read it. */

@@ -11,9 +11,9 @@ export const fuseAttention: Pass = graph => {
   return rewrite(graph, (node, g) => {
     const found = attentionEndingAt(node, uses);
     if (!found) return undefined;
-    const { q, k, v, heads, scale } = found;
+    const { q, k, v, heads, scale, alone } = found;
     const y = node.outputs[0]!;
-    const merged = [q, withoutBias(k, uses, g), v].map(value => {
+    const merged = [q, alone ? withoutBias(k, uses, g) : k, v].map(value => {
       const shape = [...value.shape.slice(0, 2), y.shape[2]!];
       return g.op('Reshape', [value, g.ints(shape)], y.dtype, shape);
     });
@@ -34,7 +34,7 @@ function withoutBias(k: Value, uses: (value: Value) => number, g: Builder): Valu
   return g.op('Reshape', [g.op('Linear', [x, weight], k.dtype, shape), g.ints(k.shape)], k.dtype, k.shape);
 }
 
-/** A linear map whose result is split into heads and used nowhere else. */
+/** A linear map of which each row gives all heads of one token, and which is used for nothing else. */
 export interface HeadMap {
   readonly x: Value;
   readonly weight: Value;
@@ -47,8 +47,12 @@ export function headMap(inHeads: Value, uses: (value: Value) => number): HeadMap
   const map = split && uses(split.inputs[0]!) === 1 ? madeBy(split.inputs[0], 'Linear') : undefined;
   if (!map) return undefined;
   const [x, weight, bias] = map.inputs as [Value, Value, Value?];
-  return { x, weight, bias };
+  // With another width a row is several tokens, or a part of one, and a bias is not the same for all.
+  return weight.shape[1] === inAllHeads(inHeads) ? { x, weight, bias } : undefined;
 }
+
+/** The width of `[batch, token, head, width]` with heads side by side. */
+const inAllHeads = ({ shape: [, , heads, width] }: Value): number => Number(heads) * Number(width);
 
 /** Queries, keys and values, `[batch, token, head, width]` each. */
 export interface Attention {
@@ -57,6 +61,8 @@ export interface Attention {
   readonly v: Value;
   readonly heads: number;
   readonly scale: number;
+  /** Whether nothing else takes its keys and values. */
+  readonly alone: boolean;
 }
 
 /** The attention that ends with a node that merges heads, where nothing else looks at what is in between. */
@@ -72,11 +78,13 @@ export function attentionEndingAt(node: Node, uses: (value: Value) => number): A
   const q = turned(scaled?.inputs[0], [0, 2, 1, 3]);
   const k = turned(scores?.inputs[1], [0, 2, 3, 1]);
   const v = turned(mix?.inputs[1], [0, 2, 1, 3]);
-  if (!q || !k || !v || scale === undefined || softmax?.attributes.axis !== 3 || y?.shape.length !== 3)
-    return undefined;
-  const [batch, , ...heads] = q.shape;
+  if (!q || !k || !v || scale === undefined || softmax?.attributes.axis !== 3) return undefined;
+  const [batch, queries, ...heads] = q.shape;
   const fits = [k, v].every(({ shape: [first, , ...rest] }) => sameDim(first!, batch!) && sameShape(rest, heads));
-  return fits && typeof heads[0] === 'number' ? { q, k, v, heads: heads[0], scale } : undefined;
+  const merges = sameShape(y!.shape, [batch!, queries!, inAllHeads(q)]);
+  if (!fits || !merges || typeof heads[0] !== 'number') return undefined;
+  const alone = [scores, mix].every(product => only(product!.inputs[1]) !== undefined);
+  return { q, k, v, heads: heads[0], scale, alone };
 }
 
 const madeBy = (value: Value | undefined, op: string): Node | undefined =>

@@ -9,7 +9,7 @@ import { type Pass, rewrite } from './rewrite.js';
  */
 export const linearToFusedMatMul: Pass = graph =>
   rewrite(graph, (node, g) => {
-    if (node.op !== 'Linear' || node.inputs[0]!.dtype !== 'float32') return undefined;
+    if (node.op !== 'Linear') return undefined;
     const [x, weight, bias] = node.inputs as [Value, Value, Value?];
     const { dtype, shape } = node.outputs[0]!;
     const stored = transposed(weight);

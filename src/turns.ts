@@ -1,3 +1,5 @@
+/** Long work in one thread that leaves the event loop free: bars move, requests are answered, Ctrl-C is heard. */
+
 /** Lets the event loop turn, in Node and in a page. */
 export const turn = (): Promise<void> =>
   new Promise(resolve => {
@@ -42,5 +44,32 @@ export async function inTurns<T>(
     const waits = work(item, i);
     if (waits) await waits;
     if (i % every === every - 1) await turn();
+  }
+}
+
+/** Work in steps of a few milliseconds at most; between any two of them the event loop may turn. */
+export type Steps<R> = Generator<undefined, R, undefined>;
+
+/** Does all steps without a pause. */
+export function atOnce<R>(steps: Steps<R>): R {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** So many milliseconds of work later the event loop turns. */
+const longestTurn = 20;
+
+/** Does all steps; the event loop turns before the first, and whenever `every` milliseconds have gone by. */
+export async function byTurns<R>(steps: Steps<R>, every = longestTurn): Promise<R> {
+  let until = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    if (performance.now() >= until) {
+      await turn();
+      until = performance.now() + every;
+    }
+    const { done, value } = steps.next();
+    if (done) return value;
   }
 }
