@@ -18,7 +18,7 @@ describe('the model that training leaves', () => {
       const config = parseTrainConfig({ ...tinyJson, model: { ...tinyJson.model, image } }, 'odd');
       const { state } = await trainClip(config, { folder: join(dir, 'run'), until: 1, threads: 1, warn() {} });
       const folder = join(dir, 'model');
-      writeTrainedModel(folder, config, state.weights);
+      await writeTrainedModel(folder, config, state.weights);
       const path = join(folder, 'clipscope.json');
       const { protocol } = parseSettings(JSON.parse(readFileSync(path, 'utf8')), path);
       expect(protocol).to.deep.equal({ shortSide: 54, window: 27, stride: 13 });
